@@ -1,0 +1,1 @@
+"""Measured, never asserted: scenarios that print figures side by side."""

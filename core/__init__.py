@@ -1,0 +1,1 @@
+"""What every package stands on: settings, errors, ids, time, logs, Postgres, Valkey and Kafka."""

@@ -1,0 +1,201 @@
+"""The one base of every error that a caller may see. Raise deep; the gateway renders once."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class HeadraceError(Exception):
+    """Something went wrong in a way we can explain.
+
+    Attributes:
+        status: HTTP status it is rendered with.
+        code: stable snake_case name, documented in docs/errors.md.
+        retry: whether the same request may succeed later.
+        detail: one sentence a person can act on.
+        retry_after: seconds to wait before a retry, where that is known.
+        fields: what is wrong with which input field, as (field, message) pairs.
+        param: the field an OpenAI client should look at.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong"
+    retry: ClassVar[bool] = False
+    default_detail: ClassVar[str] = "Something went wrong on our side. Try again in a moment."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after: float | None = None,
+        fields: Sequence[tuple[str, str]] = (),
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.detail = detail or self.default_detail
+        self.retry_after = retry_after
+        self.fields = tuple(fields)
+        self.param = param
+        self.headers = dict(headers or {})
+        super().__init__(self.detail)
+
+
+class Unauthenticated(HeadraceError):
+    status = 401
+    code = "unauthenticated"
+    title = "Not signed in"
+    default_detail = "Sign in, or send a valid API key, and try again."
+
+
+class WrongCredentials(HeadraceError):
+    status = 401
+    code = "wrong_credentials"
+    title = "Sign-in refused"
+    default_detail = "The email address or the password is not right."
+
+
+class Forbidden(HeadraceError):
+    status = 403
+    code = "forbidden"
+    title = "Not allowed"
+    default_detail = "Your account may not do this."
+
+
+class CrossSiteRequest(HeadraceError):
+    status = 403
+    code = "csrf"
+    title = "Request from another site"
+    default_detail = "This request did not come from this site's own page."
+
+
+class RegistrationClosed(HeadraceError):
+    status = 403
+    code = "registration_closed"
+    title = "Registration is closed"
+    default_detail = "New accounts cannot be made here. Ask an administrator for one."
+
+
+class NotFound(HeadraceError):
+    status = 404
+    code = "not_found"
+    title = "Not found"
+    default_detail = "There is nothing here under this name."
+
+
+class MethodNotAllowed(HeadraceError):
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+    default_detail = "This address does not answer to this method."
+
+
+class ModelNotFound(HeadraceError):
+    status = 404
+    code = "model_not_found"
+    title = "No such model"
+    default_detail = "There is no model of this name. See the list of models."
+
+
+class Conflict(HeadraceError):
+    status = 409
+    code = "conflict"
+    title = "Conflict"
+    default_detail = "Somebody changed this in the meantime. Reload and try again."
+
+
+class TurnRunning(HeadraceError):
+    status = 409
+    code = "turn_running"
+    title = "An answer is being written"
+    retry = True
+    default_detail = "An answer is still being written in this conversation. Wait for it or stop it."
+
+
+class PayloadTooLarge(HeadraceError):
+    status = 413
+    code = "payload_too_large"
+    title = "Too large"
+    default_detail = "The request is larger than this server accepts."
+
+
+class UnsupportedMediaType(HeadraceError):
+    status = 415
+    code = "unsupported_media_type"
+    title = "Not JSON"
+    default_detail = "Send the body as JSON, with Content-Type: application/json."
+
+
+class Invalid(HeadraceError):
+    status = 422
+    code = "invalid"
+    title = "The request is not valid"
+    default_detail = "Some of what was sent cannot be used."
+
+
+class WeakPassword(HeadraceError):
+    status = 422
+    code = "weak_password"
+    title = "Choose another password"
+    default_detail = "This password is too easy to guess."
+
+
+class MessageTooLong(HeadraceError):
+    status = 422
+    code = "message_too_long"
+    title = "Message too long"
+    default_detail = "This message is longer than the model can read at once. Shorten it."
+
+
+class RateLimited(HeadraceError):
+    status = 429
+    code = "rate_limited"
+    title = "Too many requests"
+    retry = True
+    default_detail = "Too many requests in a short time. Wait a moment and try again."
+
+
+class ModelNotReady(HeadraceError):
+    status = 503
+    code = "model_not_ready"
+    title = "The model is not ready"
+    retry = True
+    default_detail = "The model is still starting. Try again in a moment."
+
+
+class ModelNotConfigured(HeadraceError):
+    status = 503
+    code = "model_not_configured"
+    title = "The model is not configured"
+    default_detail = "This model's upstream has no key on this server. Ask an administrator to set it."
+
+
+class Overloaded(HeadraceError):
+    status = 503
+    code = "overloaded"
+    title = "Busy"
+    retry = True
+    default_detail = "The server is busy. Try again in a moment."
+
+
+class Unavailable(HeadraceError):
+    status = 503
+    code = "unavailable"
+    title = "Temporarily unavailable"
+    retry = True
+    default_detail = "A part of the system is not answering. Nothing was lost; try again in a moment."
+
+
+class EngineFailed(HeadraceError):
+    status = 502
+    code = "engine_failed"
+    title = "The model stopped answering"
+    retry = True
+    default_detail = "The model stopped answering. Your text is kept. Try again."
+
+
+class EngineTimeout(HeadraceError):
+    status = 504
+    code = "engine_timeout"
+    title = "The model took too long"
+    retry = True
+    default_detail = "The model took too long to answer. Try again, or ask for less."

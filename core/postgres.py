@@ -1,0 +1,163 @@
+"""The only file that opens PostgreSQL connections."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+
+from core.errors import Conflict, Unavailable
+from core.log import get_logger
+
+log = get_logger(__name__)
+
+Record = asyncpg.Record
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[Record]
+    Pool = asyncpg.Pool[Record]
+else:
+    # The driver's classes take no type parameters at run time.
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+
+class Postgres:
+    """A bounded pool of connections.
+
+    A connection is held for a query or a transaction, never while tokens stream. Every call has a deadline.
+
+    Raises (from every method): core.errors.Unavailable when the database cannot be reached, is too slow or
+    has no free connection; core.errors.Conflict when two transactions collided.
+    """
+
+    def __init__(self, dsn: str, *, size: int = 10, timeout: float = 10.0) -> None:
+        self._dsn = dsn
+        self._size = size
+        self._timeout = timeout
+        self._pool: Pool | None = None
+
+    async def start(self) -> None:
+        """Open the pool.
+
+        The first connection is made here, so that a wrong address is found at start.
+        """
+        with _translated():
+            self._pool = await asyncpg.create_pool(
+                self._dsn,
+                min_size=1,
+                max_size=self._size,
+                command_timeout=self._timeout,
+                timeout=self._timeout,
+                max_inactive_connection_lifetime=300,
+                init=_set_up_connection,
+            )
+
+    async def stop(self) -> None:
+        """Close the pool, waiting a bounded time for what still runs."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        try:
+            await asyncio.wait_for(pool.close(), timeout=5)
+        except TimeoutError:
+            pool.terminate()
+
+    @property
+    def _open_pool(self) -> Pool:
+        if self._pool is None:
+            raise Unavailable("The database connection is closed.")
+        return self._pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with _translated():
+            async with self._open_pool.acquire(timeout=self._timeout) as connection, connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One connection without a transaction, for advisory locks and notifications."""
+        with _translated():
+            async with self._open_pool.acquire(timeout=self._timeout) as connection:
+                yield connection
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Record]:
+        """All rows of one query."""
+        with _translated():
+            rows: Sequence[Record] = await self._open_pool.fetch(query, *args)
+            return rows
+
+    async def fetchrow(self, query: str, *args: object) -> Record | None:
+        """The first row of one query, or None."""
+        with _translated():
+            return await self._open_pool.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        """The first column of the first row, or None."""
+        with _translated():
+            return await self._open_pool.fetchval(query, *args)
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Run one statement; returns the server's command tag."""
+        with _translated():
+            tag: str = await self._open_pool.execute(query, *args)
+            return tag
+
+    async def check(self) -> None:
+        """Ask for nothing; raises Unavailable when that fails within 2 s."""
+        with _translated():
+            await self._open_pool.fetchval("SELECT 1", timeout=2)
+
+
+async def _set_up_connection(connection: "asyncpg.Connection[Record]") -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, encoder=_encode_json, decoder=orjson.loads, schema="pg_catalog", format="text"
+        )
+
+
+def _encode_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+# What the driver says, and what we say. The first match counts, so the special ones come first.
+_TRANSLATIONS: tuple[tuple[type[BaseException], type[Unavailable] | type[Conflict]], ...] = (
+    (asyncpg.exceptions.SerializationError, Conflict),
+    (asyncpg.exceptions.DeadlockDetectedError, Conflict),
+    (asyncpg.exceptions.InsufficientResourcesError, Unavailable),
+    (asyncpg.exceptions.OperatorInterventionError, Unavailable),
+    (asyncpg.exceptions.PostgresConnectionError, Unavailable),
+    (asyncpg.exceptions.InvalidAuthorizationSpecificationError, Unavailable),
+    (asyncpg.exceptions.ReadOnlySQLTransactionError, Unavailable),
+    (asyncpg.exceptions.InternalClientError, Unavailable),
+    (asyncpg.exceptions.InterfaceError, Unavailable),
+    (TimeoutError, Unavailable),
+    (OSError, Unavailable),
+)
+
+
+class _translated:  # noqa: N801 - it reads as a statement: with _translated()
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if kind is None or error is None:
+            return
+        for foreign, ours in _TRANSLATIONS:
+            if issubclass(kind, foreign):
+                log.warning("postgres.failed", error=repr(error))
+                if ours is Conflict:
+                    raise Conflict from error
+                raise Unavailable(
+                    "The database is not answering. Nothing was lost; try again in a moment.", retry_after=2
+                ) from error
+
+
+UniqueViolation = asyncpg.exceptions.UniqueViolationError
+"""Raised by an INSERT that repeats a unique value; repositories translate it into their own meaning."""

@@ -1,0 +1,144 @@
+"""Every setting of every process, read once from the environment into one typed object."""
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MINIMUM_SECRET_LENGTH = 32
+
+
+class Mode(StrEnum):
+    """Who runs the dependencies: `headrace up` on this machine, or somebody else."""
+
+    EMBEDDED = "embedded"
+    EXTERNAL = "external"
+
+
+class Registration(StrEnum):
+    """Who may make an account."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"
+
+
+class Settings(BaseSettings):
+    """The environment of one process.
+
+    Raises:
+        pydantic.ValidationError: a value is missing or malformed; its message names the variable.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEADRACE_", env_file=None, extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    # Where things are. The names without our prefix are the ones every hosting platform sets.
+    database_url: SecretStr = Field(
+        default=SecretStr("postgresql://headrace@127.0.0.1:5432/headrace"), validation_alias="DATABASE_URL"
+    )
+    redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
+    kafka_bootstrap_servers: str = Field(default="127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    serve_url: str = Field(default="http://127.0.0.1:8000", validation_alias="SERVE_URL")
+    mode: Mode = Mode.EXTERNAL
+    var_dir: Path = Path("var")
+    static_dir: Path = Path("frontend/out")
+
+    # What the gateway listens on, and how the world reaches it.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="0: no metrics listener")
+    public_url: str = "http://localhost:8080"
+    # Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+
+    # Secrets. The embedded mode makes its own; elsewhere weak ones are refused.
+    internal_token: SecretStr = SecretStr("")
+    signing_key_file: Path = Path("var/secrets/signing-key.pem")
+
+    # Accounts.
+    registration: Registration | None = None
+    unverified_may_chat: bool | None = None
+
+    # Models.
+    models: Annotated[tuple[str, ...], NoDecode] = ()
+    model_config_dirs: Annotated[tuple[Path, ...], NoDecode] = ()
+
+    # Limits. Requests per minute, tokens are counted elsewhere.
+    requests_per_minute: int = Field(default=600, ge=1)
+    logins_per_minute: int = Field(default=10, ge=1)
+    registrations_per_hour: int = Field(default=20, ge=1)
+    max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
+    max_concurrent_turns: int = Field(default=256, ge=1)
+
+    # Deadlines, in seconds.
+    engine_connect_timeout: float = Field(default=5.0, gt=0)
+    engine_first_byte_timeout: float = Field(default=120.0, gt=0)
+    engine_idle_timeout: float = Field(default=120.0, gt=0)
+    turn_timeout: float = Field(default=900.0, gt=0)
+    database_timeout: float = Field(default=10.0, gt=0)
+    drain_timeout: float = Field(default=20.0, gt=0)
+
+    database_pool_size: int = Field(default=10, ge=2, le=200)
+
+    # Kafka.
+    kafka_topic_prefix: str = "headrace"
+    kafka_enable_idempotence: bool = Field(default=True, validation_alias="KAFKA_ENABLE_IDEMPOTENCE")
+    job_lease_seconds: float = Field(default=60.0, gt=1)
+
+    # What we tell about ourselves.
+    log_level: str = "INFO"
+    log_format: str = Field(default="json", pattern="^(json|text)$")
+    otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+
+    @field_validator("trusted_proxies", "models", "model_config_dirs", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("serve_url", "public_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _refuse_weak_secrets(self) -> Self:
+        if len(self.internal_token.get_secret_value()) < MINIMUM_SECRET_LENGTH:
+            raise ValueError(
+                f"HEADRACE_INTERNAL_TOKEN must hold at least {MINIMUM_SECRET_LENGTH} random characters; "
+                "make one with: openssl rand -hex 32"
+            )
+        return self
+
+    @cached_property
+    def embedded(self) -> bool:
+        """Whether `headrace up` owns the dependencies of this process."""
+        return self.mode is Mode.EMBEDDED
+
+    @property
+    def effective_registration(self) -> Registration:
+        """Open on one's own machine, closed elsewhere, unless it was said otherwise."""
+        return self.registration or (Registration.OPEN if self.embedded else Registration.CLOSED)
+
+    @property
+    def unverified_accounts_may_chat(self) -> bool:
+        """Yes on one's own machine, no elsewhere, unless it was said otherwise."""
+        return self.embedded if self.unverified_may_chat is None else self.unverified_may_chat
+
+
+def environment_names() -> frozenset[str]:
+    """The variables that `Settings` reads, so that a deployment can be checked against them."""
+    names = set()
+    for field, info in Settings.model_fields.items():
+        alias = info.validation_alias
+        names.add(alias if isinstance(alias, str) else f"HEADRACE_{field.upper()}")
+    return frozenset(names)
