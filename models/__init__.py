@@ -1,0 +1,1 @@
+"""Which models exist: their specification, the catalogue of them and their weights."""
