@@ -1,0 +1,1 @@
+"""The embedded stack: every server and service of Headrace on this machine, under one supervisor."""
