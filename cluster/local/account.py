@@ -4,7 +4,6 @@ First choice is a system account of its own that can reach the files. Where it c
 cannot be made, the server runs in a user namespace in which we are somebody without privileges.
 """
 
-import ctypes
 import os
 import pwd
 import stat
@@ -17,7 +16,7 @@ from pathlib import Path
 from cluster.local.errors import ClusterError
 
 ACCOUNT_NAME = "headrace"
-CLONE_NEWUSER = 0x10000000
+NAMESPACE_PROGRAM = Path(__file__).with_name("namespace.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Account:
 
     def command(self, argv: Iterable[str]) -> list[str]:
         """`argv`, entered through a namespace where that is needed."""
-        return [sys.executable, "-I", str(Path(__file__)), *argv] if self.namespace else list(argv)
+        return [sys.executable, "-IS", str(NAMESPACE_PROGRAM), *argv] if self.namespace else list(argv)
 
     def give(self, path: Path) -> None:
         """Make it the owner of `path`."""
@@ -96,19 +95,3 @@ def _namespaces_work() -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return tried.returncode == 0
-
-
-def _enter_namespace() -> None:
-    """Become `nobody` in the eyes of the program that follows; for others we stay who we are."""
-    uid, gid, nobody = os.getuid(), os.getgid(), 65534
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWUSER) != 0:
-        raise OSError(ctypes.get_errno(), "no user namespace may be made here")
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{nobody} {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{nobody} {gid} 1")
-
-
-if __name__ == "__main__":
-    _enter_namespace()
-    os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606 - the point of this file
