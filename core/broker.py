@@ -173,8 +173,13 @@ class KafkaConsumer:
             raise _lost(error) from error
 
 
-async def ensure_topics(bootstrap_servers: str, topics: Mapping[str, int], *, replication: int = 1) -> None:
-    """Create what is missing of `topics` (name to number of partitions). Raises core.errors.Unavailable."""
+async def ensure_topics(
+    bootstrap_servers: str, topics: Mapping[str, int], *, replication: int = 1
+) -> Sequence[str]:
+    """Create what is missing of `topics` (name to number of partitions); returns the names it created.
+
+    Raises core.errors.Unavailable.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
@@ -188,6 +193,7 @@ async def ensure_topics(bootstrap_servers: str, topics: Mapping[str, int], *, re
             if missing:
                 with contextlib.suppress(TopicAlreadyExistsError):
                     await admin.create_topics(missing)
+            return [topic.name for topic in missing]
     except (KafkaError, OSError, TimeoutError) as error:
         raise _lost(error) from error
     finally:

@@ -199,3 +199,10 @@ class EngineTimeout(HeadraceError):
     title = "The model took too long"
     retry = True
     default_detail = "The model took too long to answer. Try again, or ask for less."
+
+
+class SigningKeyUnusable(HeadraceError):
+    status = 500
+    code = "signing_key_unusable"
+    title = "The signing key cannot be used"
+    default_detail = "The key that signs sessions is missing or not an Ed25519 key. Ask an administrator."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import orjson
 
-from core.errors import Conflict, Unavailable
+from core.errors import Conflict, Invalid, Unavailable
 from core.log import get_logger
 
 log = get_logger(__name__)
@@ -127,7 +127,9 @@ def _encode_json(value: object) -> str:
 
 
 # What the driver says, and what we say. The first match counts, so the special ones come first.
-_TRANSLATIONS: tuple[tuple[type[BaseException], type[Unavailable] | type[Conflict]], ...] = (
+_TRANSLATIONS: tuple[tuple[type[BaseException], type[Unavailable | Conflict | Invalid]], ...] = (
+    # A NUL character, or a number out of the column's range, that came with a request.
+    (asyncpg.exceptions.DataError, Invalid),
     (asyncpg.exceptions.SerializationError, Conflict),
     (asyncpg.exceptions.DeadlockDetectedError, Conflict),
     (asyncpg.exceptions.InsufficientResourcesError, Unavailable),
@@ -152,8 +154,8 @@ class _translated:  # noqa: N801 - it reads as a statement: with _translated()
         for foreign, ours in _TRANSLATIONS:
             if issubclass(kind, foreign):
                 log.warning("postgres.failed", error=repr(error))
-                if ours is Conflict:
-                    raise Conflict from error
+                if ours is not Unavailable:
+                    raise ours() from error
                 raise Unavailable(
                     "The database is not answering. Nothing was lost; try again in a moment.", retry_after=2
                 ) from error

@@ -13,7 +13,7 @@ CREATE TABLE users (
     email_normalised text NOT NULL UNIQUE,
     name text NOT NULL,
     password_hash text,
-    role text NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'operator', 'admin')),
+    role text NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin')),
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'disabled')),
     email_verified_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -32,12 +32,13 @@ CREATE TABLE sessions (
     address text
 );
 CREATE INDEX sessions_of_user ON sessions (user_id, last_used_at DESC);
+CREATE INDEX sessions_by_end ON sessions (expires_at);
+-- Kept as long as their session, so that an old one that comes back is known for what it is.
 CREATE TABLE refresh_tokens (
     token_hash bytea PRIMARY KEY,
     session_id text NOT NULL REFERENCES sessions ON DELETE CASCADE,
     generation integer NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    expires_at timestamptz NOT NULL,
     used_at timestamptz,
     UNIQUE (session_id, generation)
 );
@@ -101,6 +102,8 @@ CREATE TABLE turns (
     trimmed_messages integer NOT NULL DEFAULT 0,
     finish_reason text,
     error jsonb,
+    -- Where each piece of the answer ended, in characters: the live log can be replayed exactly.
+    delta_ends integer[] NOT NULL DEFAULT '{}',
     prompt_tokens integer,
     completion_tokens integer,
     ttft_ms double precision,
@@ -157,6 +160,8 @@ CREATE TABLE jobs (
     -- Rises with every claim: a worker whose number is older may no longer write.
     fence bigint NOT NULL DEFAULT 0,
     lease_until timestamptz,
+    -- When a message about it was last handed to Kafka; an old one with no claim since is sent again.
+    published_at timestamptz,
     result jsonb,
     error text,
     created_at timestamptz NOT NULL DEFAULT now(),

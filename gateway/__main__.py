@@ -1,0 +1,61 @@
+"""`python -m gateway`: one gateway process."""
+
+import gc
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from core.log import configure_logging, get_logger
+from core.settings import Settings
+from core.telemetry import configure_tracing
+from gateway.app import create_app
+from gateway.house import House
+from gateway.settings_report import explain
+
+log = get_logger(__name__)
+
+
+def main() -> int:
+    """Serve until told to stop; 78 (EX_CONFIG) when the environment is not right."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        sys.stderr.write(explain(error))
+        return 78
+    configure_logging("gateway", settings.log_level, settings.log_format)
+    tracing = configure_tracing("gateway", settings.otlp_endpoint)
+    app = create_app(House(settings))
+    # What was made until now stays for good: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws="websockets-sansio",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=int(settings.drain_timeout),
+            backlog=1024,
+            h11_max_incomplete_event_size=64 * 1024,
+            ws_max_size=64 * 1024,
+            ws_ping_interval=20,
+            ws_ping_timeout=20,
+        )
+    )
+    server.run()
+    if tracing is not None:
+        tracing.shutdown()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

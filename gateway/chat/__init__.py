@@ -1,0 +1,1 @@
+"""Turns: a question, the answer being written, and everybody who follows it."""

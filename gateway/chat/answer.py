@@ -1,0 +1,106 @@
+"""An answer as it grows out of an engine's stream."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from core.errors import EngineFailed, HeadraceError, ModelNotReady, RateLimited
+from gateway.inference.sse import DONE, FrameBuffer, data_of
+
+
+class Answer:
+    """Collects text, finish reason and usage from the frames of a chat completion stream.
+
+    Attributes:
+        text: everything the model has written, in pieces; see `joined`.
+        delta_ends: the length in characters after each piece that was announced.
+        done: whether the stream said that it was complete.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = FrameBuffer()
+        self._pieces: list[str] = []
+        self.length = 0
+        self.delta_ends: list[int] = []
+        self.finish_reason: str | None = None
+        self.done = False
+        self.usage: tuple[int, int] | None = None
+        self.frames = 0
+
+    def feed(self, chunk: bytes) -> str:
+        """The new text in `chunk`, all its frames joined; empty when there is none.
+
+        Raises core.errors.EngineFailed when the stream carries an error or is not a stream of chunks.
+        """
+        frames = self._buffer.feed(chunk)
+        if not frames:
+            return ""
+        new: list[str] = []
+        for frame in frames.split(b"\n\n"):
+            data = data_of(frame)
+            if not data:
+                continue
+            if data == DONE:
+                self.done = True
+                continue
+            try:
+                text = self._take(orjson.loads(data))
+            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, IndexError) as error:
+                raise EngineFailed("The model sent an answer that cannot be read.") from error
+            if text:
+                new.append(text)
+                self.frames += 1
+        if not new:
+            return ""
+        piece = "".join(new)
+        self._pieces.append(piece)
+        self.length += len(piece)
+        self.delta_ends.append(self.length)
+        return piece
+
+    @property
+    def text(self) -> str:
+        """Everything so far."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+    def _take(self, chunk: Mapping[str, Any]) -> str:
+        if "error" in chunk:
+            raise EngineFailed(_sentence(chunk["error"]))
+        usage = chunk.get("usage")
+        if usage:
+            self.usage = int(usage["prompt_tokens"]), int(usage.get("completion_tokens") or 0)
+        text = ""
+        for choice in chunk["choices"]:
+            text += choice["delta"].get("content") or ""
+            if choice.get("finish_reason"):
+                self.finish_reason = str(choice["finish_reason"])
+        return text
+
+
+# Statuses that mean "nobody is there now", from the load balancer or from the engine.
+_NOT_READY = frozenset({404, 502, 503, 504})
+
+
+def refusal(status: int, body: bytes, retry_after: str | None) -> HeadraceError:
+    """What an engine's answer with an error status means to a person."""
+    seconds = float(retry_after) if retry_after and retry_after.isdigit() else 5.0
+    make: Callable[..., HeadraceError]
+    try:
+        detail: str | None = _sentence(orjson.loads(body)["error"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        detail = None
+    if status in _NOT_READY:
+        return ModelNotReady(detail if status == 503 else None, retry_after=seconds)
+    if status == 429:
+        return RateLimited("The model has too much to do. Try again in a moment.", retry_after=seconds)
+    make = EngineFailed
+    return make(f"The model refused this: {detail}" if detail and status < 500 else None)
+
+
+def _sentence(error: object) -> str:
+    if isinstance(error, Mapping) and isinstance(error.get("message"), str):
+        return str(error["message"])[:500]
+    return "The model stopped answering. Your text is kept. Try again."

@@ -1,0 +1,75 @@
+"""The events of a turn, made in one place, so that a replay has the same bytes as the live log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from gateway.chat.tables import TurnEnd, TurnStart, TurnStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a live log. `seq` counts from 1 without gaps; `data` is JSON."""
+
+    seq: int
+    kind: str
+    data: bytes
+
+    @property
+    def terminal(self) -> bool:
+        return self.kind in ("turn.completed", "turn.stopped", "turn.failed")
+
+    def frame(self) -> bytes:
+        """As a server-sent event."""
+        return b"id: %d\nevent: %b\ndata: %b\n\n" % (self.seq, self.kind.encode(), self.data)
+
+
+def started(turn: TurnStart) -> tuple[str, bytes]:
+    return "turn.started", orjson.dumps(
+        {
+            "turn_id": turn.id,
+            "conversation_id": turn.conversation_id,
+            "message_id": turn.user_message_id,
+            "answer_id": turn.answer_id,
+            "model": turn.model,
+            "revision": turn.revision,
+            "trimmed_messages": turn.trimmed_messages,
+        }
+    )
+
+
+def delta(text: str) -> tuple[str, bytes]:
+    return "delta", orjson.dumps({"text": text})
+
+
+def usage(end: TurnEnd) -> tuple[str, bytes]:
+    return "usage", orjson.dumps(
+        {
+            "prompt_tokens": end.prompt_tokens,
+            "completion_tokens": end.completion_tokens,
+            "total_tokens": end.prompt_tokens + end.completion_tokens,
+        }
+    )
+
+
+def ended(end: TurnEnd) -> tuple[str, bytes]:
+    """The one terminal event."""
+    if end.status is TurnStatus.FAILED:
+        return "turn.failed", orjson.dumps(dict(end.error or {}), option=orjson.OPT_SORT_KEYS)
+    times = {"ttft_ms": end.ttft_ms, "duration_ms": end.duration_ms}
+    if end.status is TurnStatus.STOPPED:
+        return "turn.stopped", orjson.dumps(times)
+    return "turn.completed", orjson.dumps({"finish_reason": end.finish_reason, **times})
+
+
+def replay(turn: TurnStart, end: TurnEnd) -> Sequence[Event]:
+    """The whole log of a turn that has ended."""
+    kinds = [started(turn)]
+    begin = 0
+    for offset in end.delta_ends:
+        kinds.append(delta(end.text[begin:offset]))
+        begin = offset
+    kinds.append(usage(end))
+    kinds.append(ended(end))
+    return [Event(index, kind, data) for index, (kind, data) in enumerate(kinds, start=1)]

@@ -1,0 +1,107 @@
+"""The prompt of a turn: as much of the history as the model's context window holds.
+
+The system prompt and the newest message always stay; the oldest messages go first. Tokens are counted by
+the engine that will read them, and only where the length in bytes leaves a doubt: a token of the byte-level
+vocabularies in use covers at least one byte.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.errors import MessageTooLong
+from gateway.inference import Target
+
+PromptMessage = Mapping[str, object]
+CountTokens = Callable[[Sequence[PromptMessage]], Awaitable[int]]
+
+# What a chat template may add around one message, and around all of them.
+TEMPLATE_TOKENS_PER_MESSAGE = 16
+TEMPLATE_TOKENS = 64
+# Less room than this is not worth an answer.
+MINIMUM_ANSWER_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is sent. `max_tokens` is what the window leaves for the answer, within what was asked for."""
+
+    messages: Sequence[PromptMessage]
+    trimmed: int
+    max_tokens: int
+
+
+def answer_reserve(target: Target, max_tokens: int | None) -> int:
+    """Tokens kept free for the answer: what was asked for, but no more than a quarter of the window."""
+    wanted = min(max_tokens or target.max_output_tokens, target.max_output_tokens)
+    return max(MINIMUM_ANSWER_TOKENS, min(wanted, target.context_window // 4))
+
+
+async def build_prompt(
+    target: Target,
+    system_prompt: str | None,
+    history: Sequence[PromptMessage],
+    *,
+    max_tokens: int | None,
+    count: CountTokens,
+) -> Prompt:
+    """Choose what fits.
+
+    Args:
+        history: oldest first; the last one is the new message.
+        max_tokens: tokens of the answer the person asked for, or None.
+        count: tokens of a list of messages, the chat template included.
+
+    Raises: core.errors.MessageTooLong when the newest message alone does not fit.
+    """
+    head = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    wanted = min(max_tokens or target.max_output_tokens, target.max_output_tokens)
+
+    upper_bound = _at_most(head) + _at_most(history) + TEMPLATE_TOKENS
+    if upper_bound + wanted <= target.context_window:
+        return Prompt([*head, *history], 0, wanted)
+
+    room = target.context_window - answer_reserve(target, max_tokens)
+    dropped, tokens = await _fewest_to_drop(head, history, room, count)
+    if dropped is None:
+        most = target.context_window - MINIMUM_ANSWER_TOKENS
+        tokens = await count([*head, history[-1]])
+        if tokens > most:
+            raise MessageTooLong(
+                f"This message has about {tokens:,} tokens; {target.model} reads at most {most:,} at once. "
+                "Shorten it, or choose a model with a longer context.",
+                fields=[("content", "longer than the model's context window")],
+            )
+        dropped = len(history) - 1
+    return Prompt(
+        [*head, *history[dropped:]],
+        dropped,
+        max(MINIMUM_ANSWER_TOKENS, min(wanted, target.context_window - tokens)),
+    )
+
+
+async def _fewest_to_drop(
+    head: Sequence[PromptMessage], history: Sequence[PromptMessage], room: int, count: CountTokens
+) -> tuple[int | None, int]:
+    """How many of the oldest messages must go, and the tokens of what stays; None when even one is too many.
+
+    The places where the history may begin are its person's messages; the tokens fall from one to the next,
+    so a binary search finds the first that fits.
+    """
+    begins = [index for index, message in enumerate(history) if message["role"] == "user"]
+    if not begins or begins[-1] != len(history) - 1:
+        begins.append(len(history) - 1)
+    fits: tuple[int | None, int] = (None, 0)
+    low, high = 0, len(begins) - 1
+    while low <= high:
+        middle = (low + high) // 2
+        tokens = await count([*head, *history[begins[middle] :]])
+        if tokens <= room:
+            fits = begins[middle], tokens
+            high = middle - 1
+        else:
+            low = middle + 1
+    return fits
+
+
+def _at_most(messages: Sequence[PromptMessage]) -> int:
+    return sum(len(str(message["content"]).encode()) + TEMPLATE_TOKENS_PER_MESSAGE for message in messages)

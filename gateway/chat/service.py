@@ -1,0 +1,271 @@
+"""Begin, follow, stop and repeat turns."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from auth.principal import Principal
+from core.errors import ModelNotReady, NotFound, TurnRunning
+from core.ids import new_id
+from core.telemetry import new_traceparent
+from gateway.chat import events
+from gateway.chat.events import Event
+from gateway.chat.live_log import LiveLog, LiveLogs
+from gateway.chat.prompt import Prompt, PromptMessage, build_prompt
+from gateway.chat.repository import TurnRepository
+from gateway.chat.runner import TurnRunner
+from gateway.chat.schemas import Parameters, RetryIn, TurnIn
+from gateway.chat.tables import TurnRow, TurnStart, TurnStatus
+from gateway.conversations.repository import ConversationRepository
+from gateway.conversations.service import ConversationService
+from gateway.conversations.tables import ConversationRow, MessageRow, MessageStatus, Role
+from gateway.events.bus import EventBus
+from gateway.inference import Inference, Target
+from gateway.inference.tokens import count_prompt_tokens
+from gateway.routing.table import RoutingTable
+
+# No prompt is made of more messages than this, and of no more bytes for each token of the window.
+MAX_HISTORY_MESSAGES = 400
+MAX_BYTES_PER_TOKEN = 16
+
+POLL_SECONDS = 0.5
+KEEP_ALIVE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A turn that is stored and running."""
+
+    turn: TurnStart
+    log: LiveLog
+
+
+class TurnService:
+    """What a person does with turns. Another person's are not there."""
+
+    def __init__(
+        self,
+        conversations: ConversationService,
+        history: ConversationRepository,
+        turns: TurnRepository,
+        runner: TurnRunner,
+        logs: LiveLogs,
+        routes: RoutingTable,
+        inference: Inference,
+        bus: EventBus,
+    ) -> None:
+        self._conversations = conversations
+        self._history = history
+        self._turns = turns
+        self._runner = runner
+        self._logs = logs
+        self._routes = routes
+        self._inference = inference
+        self._bus = bus
+
+    async def begin(
+        self, principal: Principal, conversation_id: str, wanted: TurnIn, traceparent: str | None
+    ) -> Begun:
+        """A new message and its answer.
+
+        Raises: NotFound, TurnRunning, ModelNotFound, ModelNotReady, MessageTooLong, Overloaded, Unavailable.
+        """
+        conversation = await self._idle(principal, conversation_id)
+        target = self._target(wanted.model or conversation.model)
+        path = (
+            await self._history.path(conversation.head_message_id, MAX_HISTORY_MESSAGES)
+            if conversation.head_message_id
+            else []
+        )
+        return await self._launch(
+            conversation,
+            target,
+            path,
+            new_content=wanted.content,
+            user_message_id=new_id("msg"),
+            parameters=wanted,
+            traceparent=new_traceparent(traceparent),
+        )
+
+    async def retry(
+        self, principal: Principal, turn_id: str, wanted: RetryIn, traceparent: str | None
+    ) -> Begun:
+        """Another answer to the same message; the earlier one leaves the visible path."""
+        row = await self._require(principal, turn_id)
+        conversation = await self._idle(principal, row.start.conversation_id)
+        target = self._target(wanted.model or row.start.model)
+        path = await self._history.path(row.start.user_message_id, MAX_HISTORY_MESSAGES)
+        return await self._launch(
+            conversation,
+            target,
+            path,
+            new_content=None,
+            user_message_id=row.start.user_message_id,
+            parameters=Parameters.model_validate(row.start.parameters),
+            traceparent=new_traceparent(traceparent),
+        )
+
+    async def stop(self, principal: Principal, turn_id: str) -> str:
+        """Ask a turn to stop; says what it is doing now."""
+        row = await self._require(principal, turn_id)
+        if row.status.terminal:
+            return row.status.value
+        if not self._runner.stop_turn(turn_id):
+            await self._bus.ask_to_stop(turn_id)
+        return "stopping"
+
+    async def stop_in(self, conversation_id: str) -> None:
+        """Stop whatever runs in a conversation that is being deleted."""
+        turn_id = await self._turns.running_in(conversation_id)
+        if turn_id is not None and not self._runner.stop_turn(turn_id):
+            await self._bus.ask_to_stop(turn_id)
+
+    async def follow(self, principal: Principal, turn_id: str, after: int) -> AsyncIterator[Sequence[Event]]:
+        """Events above `after`; an empty batch now and then keeps the connection awake.
+
+        Raises core.errors.NotFound, before the first batch, when the turn is not this person's.
+        """
+        row = await self._require(principal, turn_id)
+        return self._follow(principal, row, after)
+
+    async def _follow(self, principal: Principal, row: TurnRow, after: int) -> AsyncIterator[Sequence[Event]]:
+        turn_id = row.start.id
+        log = self._logs.get(turn_id)
+        if log is not None:
+            async for batch in log.follow(after, KEEP_ALIVE_SECONDS):
+                yield batch
+            return
+        # It runs, or ran, in another process: wait for what that one stores.
+        waited = 0.0
+        while not row.status.terminal:
+            await asyncio.sleep(POLL_SECONDS)
+            waited += POLL_SECONDS
+            if waited >= KEEP_ALIVE_SECONDS:
+                waited = 0.0
+                yield ()
+            row = await self._require(principal, turn_id)
+        whole = events.replay(row.start, row.end)
+        yield whole[min(max(0, after), len(whole) - 1) :]
+
+    async def _require(self, principal: Principal, turn_id: str) -> TurnRow:
+        row = await self._turns.get(principal.user_id, turn_id)
+        if row is None:
+            raise NotFound("This turn is not there.")
+        return row
+
+    async def _idle(self, principal: Principal, conversation_id: str) -> ConversationRow:
+        conversation = await self._conversations.require(principal.user_id, conversation_id)
+        if conversation.running_turn_id is not None:
+            raise TurnRunning()
+        self._runner.require_room()
+        return conversation
+
+    def _target(self, name: str | None) -> Target:
+        if name is not None:
+            return self._routes.resolve(name)
+        for route in self._routes.routes():
+            if route.target is not None:
+                return route.target
+        raise ModelNotReady("No model is ready yet. Try again in a moment.", retry_after=5)
+
+    async def _launch(
+        self,
+        conversation: ConversationRow,
+        target: Target,
+        path: Sequence[MessageRow],
+        *,
+        new_content: str | None,
+        user_message_id: str,
+        parameters: Parameters,
+        traceparent: str,
+    ) -> Begun:
+        turn_id = new_id("trn")
+        history, unread = _history(path, new_content, target)
+
+        async def count(messages: Sequence[PromptMessage]) -> int:
+            return await count_prompt_tokens(
+                self._inference, target, messages, request_id=turn_id, traceparent=traceparent
+            )
+
+        prompt = await build_prompt(
+            target, conversation.system_prompt, history, max_tokens=parameters.max_tokens, count=count
+        )
+        chosen = parameters.model_dump(
+            include={"temperature", "top_p", "max_tokens", "seed", "stop"}, exclude_none=True
+        )
+        turn = TurnStart(
+            id=turn_id,
+            user_id=conversation.user_id,
+            conversation_id=conversation.id,
+            user_message_id=user_message_id,
+            answer_id=new_id("msg"),
+            model=target.model,
+            revision=target.revision,
+            trimmed_messages=prompt.trimmed + unread,
+            parameters=chosen,
+            traceparent=traceparent,
+        )
+        persisted = asyncio.create_task(
+            self._turns.begin(
+                turn,
+                parent_id=conversation.head_message_id,
+                content=new_content,
+                runner=self._runner.name,
+            )
+        )
+        running = self._runner.launch(turn, target, _body(target, prompt, chosen), persisted)
+        await asyncio.shield(persisted)
+        await self._bus.publish(
+            turn.user_id,
+            {
+                "type": "turn.started",
+                "conversation_id": turn.conversation_id,
+                "turn_id": turn.id,
+                "status": TurnStatus.RUNNING.value,
+            },
+        )
+        return Begun(turn, running.log)
+
+
+def _history(
+    path: Sequence[MessageRow], new_content: str | None, target: Target
+) -> tuple[list[PromptMessage], int]:
+    """The prompt's messages, oldest first, and how many were too far back to be looked at."""
+    budget = target.context_window * MAX_BYTES_PER_TOKEN
+    messages: list[PromptMessage] = []
+    if new_content is not None:
+        messages.append({"role": "user", "content": new_content})
+    read = 0
+    for row in path:
+        budget -= len(row.content.encode())
+        if budget < 0 and messages:
+            break
+        read += 1
+        # An answer that failed before its first word says nothing.
+        if row.content and row.status is not MessageStatus.STREAMING:
+            messages.append({"role": row.role.value, "content": row.content})
+    messages.reverse()
+    while len(messages) > 1 and messages[0]["role"] == Role.ASSISTANT.value:
+        messages.pop(0)
+    total = path[0].depth + 1 if path else 0
+    return messages, total - read
+
+
+def _body(target: Target, prompt: Prompt, chosen: Mapping[str, Any]) -> bytes:
+    options: dict[str, bool] = {"include_usage": True}
+    if target.engine != "openai":
+        # Running counts on every chunk, so that a stopped turn is charged exactly what was made.
+        options["continuous_usage_stats"] = True
+    return orjson.dumps(
+        {
+            "model": target.model,
+            "messages": prompt.messages,
+            "stream": True,
+            "stream_options": options,
+            **chosen,
+            "max_tokens": prompt.max_tokens,
+        }
+    )

@@ -1,0 +1,1 @@
+"""History: conversations and their messages."""

@@ -1,0 +1,57 @@
+"""Rows of conversations and messages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+
+
+class MessageStatus(StrEnum):
+    COMPLETE = "complete"
+    STREAMING = "streaming"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    id: str
+    user_id: str
+    title: str | None
+    model: str | None
+    system_prompt: str | None
+    head_message_id: str | None
+    running_turn_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message and, for an answer, the figures of the turn that made it."""
+
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    depth: int
+    turn_id: str | None
+    role: Role
+    content: str
+    status: MessageStatus
+    model: str | None
+    created_at: datetime
+    revision: str | None = None
+    finish_reason: str | None = None
+    error: Mapping[str, Any] | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    ttft_ms: float | None = None
+    duration_ms: float | None = None
+    trimmed_messages: int | None = None

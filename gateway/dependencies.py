@@ -1,0 +1,58 @@
+"""The services as parameter types of endpoints."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from gateway.chat.service import TurnService
+from gateway.conversations.service import ConversationService
+from gateway.events.hub import Hub
+from gateway.readiness import ReadinessChecks
+from gateway.routing.repository import RevisionRepository
+from gateway.routing.table import RoutingTable
+from gateway.usage.repository import LedgerRepository
+
+
+def _conversations(connection: HTTPConnection) -> ConversationService:
+    found: ConversationService = connection.app.state.house.conversations
+    return found
+
+
+def _turns(connection: HTTPConnection) -> TurnService:
+    found: TurnService = connection.app.state.house.turns
+    return found
+
+
+def _routes(connection: HTTPConnection) -> RoutingTable:
+    found: RoutingTable = connection.app.state.house.routes
+    return found
+
+
+def _ledger(connection: HTTPConnection) -> LedgerRepository:
+    found: LedgerRepository = connection.app.state.house.ledger
+    return found
+
+
+def _revisions(connection: HTTPConnection) -> RevisionRepository:
+    found: RevisionRepository = connection.app.state.house.revisions
+    return found
+
+
+def _hub(connection: HTTPConnection) -> Hub:
+    found: Hub = connection.app.state.house.hub
+    return found
+
+
+def _readiness(connection: HTTPConnection) -> ReadinessChecks:
+    found: ReadinessChecks = connection.app.state.house.readiness
+    return found
+
+
+Conversations = Annotated[ConversationService, Depends(_conversations)]
+Turns = Annotated[TurnService, Depends(_turns)]
+Routes = Annotated[RoutingTable, Depends(_routes)]
+Ledger = Annotated[LedgerRepository, Depends(_ledger)]
+Revisions = Annotated[RevisionRepository, Depends(_revisions)]
+EventHub = Annotated[Hub, Depends(_hub)]
+Readiness = Annotated[ReadinessChecks, Depends(_readiness)]

@@ -1,0 +1,1 @@
+"""Whatever changes, pushed to the person's open tabs."""

@@ -1,0 +1,188 @@
+"""The wiring: every service of the gateway, built once and handed to whoever needs it."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+import orjson
+
+from auth.wiring import Auth
+from core.clock import Clock, SystemClock
+from core.keyvalue import KeyValue
+from core.postgres import Postgres
+from core.settings import Settings
+from gateway.background import Background
+from gateway.chat.keeper import TurnKeeper
+from gateway.chat.live_log import ProcessLiveLogs
+from gateway.chat.repository import TurnRepository
+from gateway.chat.runner import TurnRunner
+from gateway.chat.service import TurnService
+from gateway.conversations.repository import ConversationRepository
+from gateway.conversations.service import ConversationService
+from gateway.events.bus import EventBus
+from gateway.events.hub import Hub
+from gateway.follow_ups import TurnFollowUps
+from gateway.inference import Inference
+from gateway.inference.http import HttpInference
+from gateway.internal_listener import InternalListener
+from gateway.jobs.messages import topic
+from gateway.jobs.repository import JobRepository
+from gateway.openai_api.services import OpenAIServices
+from gateway.readiness import ReadinessChecks
+from gateway.routing.control import HttpControl
+from gateway.routing.reconciler import Reconciler
+from gateway.routing.repository import RevisionRepository
+from gateway.routing.schemas import ModelOut
+from gateway.routing.table import Route, RoutingTable
+from gateway.usage.booking import BookingQueue
+from gateway.usage.repository import LedgerRepository
+from models.catalogue import Catalogue
+
+
+class Part(Protocol):
+    """Something with a beginning and an end."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def make_inference(settings: Settings) -> HttpInference:
+    """The way to the engines that these settings name."""
+    return HttpInference(
+        settings.serve_url,
+        settings.internal_token.get_secret_value(),
+        connect_timeout=settings.engine_connect_timeout,
+        first_byte_timeout=settings.engine_first_byte_timeout,
+        idle_timeout=settings.engine_idle_timeout,
+    )
+
+
+def make_jobs(settings: Settings, postgres: Postgres) -> JobRepository:
+    """The job rows of these settings' topic."""
+    return JobRepository(
+        postgres,
+        topic=topic(settings.kafka_topic_prefix),
+        lease_seconds=settings.job_lease_seconds,
+    )
+
+
+class House:
+    """Everything one gateway process is made of. Nothing is opened before `start`."""
+
+    def __init__(
+        self, settings: Settings, *, inference: Inference | None = None, clock: Clock | None = None
+    ) -> None:
+        clock = clock or SystemClock()
+        self.settings = settings
+        self.postgres = Postgres(
+            settings.database_url.get_secret_value(),
+            size=settings.database_pool_size,
+            timeout=settings.database_timeout,
+        )
+        self.keyvalue = KeyValue(settings.redis_url.get_secret_value())
+        self.auth = Auth(settings, self.postgres, self.keyvalue, clock)
+        self.background = Background()
+        self.bus = EventBus(self.keyvalue)
+        self.hub = Hub()
+
+        self.inference = inference or make_inference(settings)
+        self.revisions = RevisionRepository(self.postgres)
+        self.routes = RoutingTable(self.revisions)
+        self.control = HttpControl(settings.serve_url, settings.internal_token.get_secret_value())
+        self.reconciler = Reconciler(self.postgres, self.revisions, self.control)
+
+        self.ledger = LedgerRepository(self.postgres)
+        self.booking = BookingQueue(self.ledger)
+        self.jobs = make_jobs(settings, self.postgres)
+
+        history = ConversationRepository(self.postgres)
+        turn_rows = TurnRepository(self.postgres, self.ledger, TurnFollowUps(self.jobs))
+        logs = ProcessLiveLogs()
+        self.runner = TurnRunner(
+            self.inference,
+            logs,
+            turn_rows,
+            self.bus,
+            clock,
+            turn_timeout=settings.turn_timeout,
+            drain_timeout=settings.drain_timeout,
+            most=settings.max_concurrent_turns,
+        )
+        self.keeper = TurnKeeper(self.runner, turn_rows, self.bus)
+        self.conversations = ConversationService(history, self.bus)
+        self.turns = TurnService(
+            self.conversations, history, turn_rows, self.runner, logs, self.routes, self.inference, self.bus
+        )
+        self.conversations.before_delete(self.turns.stop_in)
+
+        self.openai = OpenAIServices(
+            auth=self.auth,
+            routes=self.routes,
+            inference=self.inference,
+            booking=self.booking,
+            background=self.background,
+        )
+        self.readiness = ReadinessChecks(
+            {"postgres": self.postgres.check, "valkey": self.keyvalue.check, "ray": self._check_serving},
+            self._model_states,
+        )
+        self.internal = InternalListener(settings.metrics_host, settings.metrics_port, self.readiness)
+        self._opened = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Open everything, in the order in which it stands on each other."""
+        parts: list[Part] = [
+            self.internal,
+            self.postgres,
+            self.keyvalue,
+            self.auth,
+            self.inference,
+            self.control,
+            self.booking,
+        ]
+        try:
+            for part in parts:
+                await self._open(part)
+            if self.settings.models:
+                await self._want_models()
+            await self._open(self.routes)
+            await self._open(self.reconciler)
+            await self._open(self.keeper)
+            self._opened.push_async_callback(self.background.stop)
+            await self.bus.listen(self.hub, self._stop_turn)
+            self._opened.push_async_callback(self.bus.stop)
+            # Last in, first out: running turns end while everything they need is still there.
+            self._opened.push_async_callback(self.runner.stop)
+            self.routes.on_change(self._tell_model)
+        except BaseException:
+            await self._opened.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Close everything in reverse order, each within its bound."""
+        self.readiness.drain()
+        self.hub.close_all()
+        await self._opened.aclose()
+
+    async def _open(self, part: Part) -> None:
+        await part.start()
+        self._opened.push_async_callback(part.stop)
+
+    async def _want_models(self) -> None:
+        """HEADRACE_MODELS names exactly what should be served from this start on."""
+        catalogue = Catalogue.load(self.settings.model_config_dirs)
+        await self.revisions.want_exactly([catalogue.get(name) for name in self.settings.models])
+
+    async def _stop_turn(self, turn_id: str) -> None:
+        self.runner.stop_turn(turn_id)
+
+    async def _check_serving(self) -> None:
+        await self.control.applications()
+
+    def _model_states(self) -> Mapping[str, str]:
+        return {route.name: route.row.state.value for route in self.routes.routes()}
+
+    def _tell_model(self, route: Route) -> None:
+        event = {"type": "model.updated", "model": ModelOut.of(route).model_dump(mode="json")}
+        self.hub.deliver_to_all(orjson.dumps(event))

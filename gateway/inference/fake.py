@@ -1,0 +1,85 @@
+"""An engine inside the process, for tests that need no network: it answers what it is told to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from core.errors import HeadraceError
+from gateway.inference.protocol import Target
+
+
+@dataclass
+class FakeEngineResponse:
+    """A prepared answer; `closed_early` says that somebody let go before its end."""
+
+    status: int
+    parts: Sequence[bytes | HeadraceError]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pause: float = 0.0
+    finished: bool = False
+    closed_early: bool = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for part in self.parts:
+            if self.pause:
+                await asyncio.sleep(self.pause)
+            if isinstance(part, HeadraceError):
+                raise part
+            yield part
+        self.finished = True
+
+    async def read(self, limit: int) -> bytes:
+        body = b"".join([chunk async for chunk in self.chunks()])
+        return body[:limit]
+
+    async def close(self) -> None:
+        self.closed_early = self.closed_early or not self.finished
+
+
+def chat_stream(words: Sequence[str], *, prompt_tokens: int = 5, finish: str = "stop") -> list[bytes]:
+    """The frames a chat engine streams for these words, one token each, usage included."""
+
+    def frame(choices: list[dict[str, object]], **more: object) -> bytes:
+        body = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 0, "model": "fake"}
+        return b"data: " + orjson.dumps({**body, "choices": choices, **more}) + b"\n\n"
+
+    def choice(delta: dict[str, str], reason: str | None = None) -> list[dict[str, object]]:
+        return [{"index": 0, "delta": delta, "finish_reason": reason}]
+
+    usage = {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": len(words),
+        "total_tokens": prompt_tokens + len(words),
+    }
+    return [
+        frame(choice({"role": "assistant", "content": ""})),
+        *(frame(choice({"content": word})) for word in words),
+        frame(choice({}, finish)),
+        frame([], usage=usage),
+        b"data: [DONE]\n\n",
+    ]
+
+
+Responder = Callable[[Target, str, bytes], FakeEngineResponse]
+
+
+class FakeInference:
+    """Answers with whatever `respond` returns, and remembers what it was asked."""
+
+    def __init__(self, respond: Responder) -> None:
+        self._respond = respond
+        self.asked: list[tuple[Target, str, bytes]] = []
+
+    async def start(self) -> None:
+        self.asked.clear()
+
+    async def stop(self) -> None:
+        return None
+
+    async def send(
+        self, target: Target, route: str, body: bytes, *, request_id: str, traceparent: str
+    ) -> FakeEngineResponse:
+        self.asked.append((target, route, body))
+        return self._respond(target, route, body)

@@ -1,0 +1,73 @@
+"""What the gateway asks of an engine, whoever it is behind."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One revision of one model, and how long its prompts and answers may be.
+
+    Attributes:
+        model: public name; the `model` field of the request body.
+        revision: which revision answers.
+        engine: what kind answers: `vllm`, `simulated` or `openai`.
+        path: prefix of its routes behind the serving address, such as `/m/simulated/r1`.
+        context_window: tokens of prompt and answer together.
+        max_output_tokens: tokens of one answer, at the most.
+    """
+
+    model: str
+    revision: str
+    engine: str
+    path: str
+    context_window: int
+    max_output_tokens: int
+
+
+class EngineResponse(Protocol):
+    """An answer whose status and headers have arrived and whose body is still coming."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header names in any case; lookups ignore case."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body's bytes as the network gives them; not aligned to anything.
+
+        Raises: core.errors.EngineFailed when the engine goes away, EngineTimeout when it falls silent.
+        """
+        ...
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body. Raises core.errors.EngineFailed when it is longer than `limit` bytes."""
+        ...
+
+    async def close(self) -> None:
+        """Let go. Before the end of the body this cancels the work in the engine."""
+        ...
+
+
+class Inference(Protocol):
+    """Requests to engines."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def send(
+        self, target: Target, route: str, body: bytes, *, request_id: str, traceparent: str
+    ) -> EngineResponse:
+        """POST `body` (JSON) to `route` (such as `/v1/chat/completions`) of `target`.
+
+        Raises:
+            core.errors.ModelNotReady: nobody listens there.
+            core.errors.EngineTimeout: no first byte within the deadline.
+            core.errors.EngineFailed: the connection broke before the status line.
+        """
+        ...

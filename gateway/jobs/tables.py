@@ -1,0 +1,29 @@
+"""Rows of jobs and of the outbox."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job that a worker has claimed. `fence` numbers the claim: a write with an older one is refused."""
+
+    id: str
+    kind: str
+    user_id: str
+    payload: Mapping[str, Any]
+    traceparent: str
+    attempts: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A message that a transaction left behind for Kafka."""
+
+    id: int
+    topic: str
+    key: str
+    headers: Mapping[str, str]
+    payload: Mapping[str, Any]

@@ -1,0 +1,21 @@
+"""What the gateway and the worker count. Scraped from the internal listener only."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+
+REQUESTS = Counter("headrace_http_requests", "Requests answered.", ["surface", "status"])
+TOKENS = Counter("headrace_tokens", "Tokens booked.", ["model", "kind"])
+BOOKINGS_WAITING = Gauge("headrace_ledger_bookings_waiting", "Ledger entries not yet written.")
+TURNS = Counter("headrace_turns", "Turns that ended.", ["model", "outcome"])
+TURNS_RUNNING = Gauge("headrace_turns_running", "Turns that this process is running.")
+FIRST_TOKEN = Histogram(
+    "headrace_first_token_seconds",
+    "From a request to its first token.",
+    ["surface", "model"],
+    buckets=_SECONDS,
+)
+RELAYS_RUNNING = Gauge("headrace_api_requests_running", "OpenAI requests being answered.")
+SOCKETS = Gauge("headrace_event_sockets", "Open event WebSockets.")
+JOBS = Counter("headrace_jobs", "Jobs that ended.", ["kind", "outcome"])
+OUTBOX_SENT = Counter("headrace_outbox_sent", "Outbox rows handed to Kafka.")

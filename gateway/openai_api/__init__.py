@@ -1,0 +1,1 @@
+"""The OpenAI surface: the same requests, answers, errors and headers, relayed as bytes."""

@@ -1,0 +1,163 @@
+"""What is read of a request's body before it is passed on as it is.
+
+Only the fields that decide something here are looked at; everything else passes untouched. Reading them with
+a typed decoder costs a fraction of parsing the body, and checks that it is JSON.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+import orjson
+
+from core.errors import HeadraceError
+from gateway.openai_api.errors import BadRequest
+
+# Fields of the engine that reach into its process or its machine.
+REFUSED: Final = (
+    "prompt_embeds",
+    "chat_template",
+    "mm_processor_kwargs",
+    "media_io_kwargs",
+    "kv_transfer_params",
+    "vllm_xargs",
+)
+MOST_CHOICES: Final = 16
+MOST_TOKENS: Final = 1_000_000
+
+# Where these do not occur nothing names a file or an address: the last one is how a letter could be hidden.
+_MEDIA_MARKS: Final = (b"_url", b"file", b"\\u00")
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class Head(msgspec.Struct):
+    """The fields that decide something, of both kinds of completion."""
+
+    model: str
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: int | None = None
+    best_of: int | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    prompt_embeds: Any = msgspec.UNSET
+    chat_template: Any = msgspec.UNSET
+    mm_processor_kwargs: Any = msgspec.UNSET
+    media_io_kwargs: Any = msgspec.UNSET
+    kv_transfer_params: Any = msgspec.UNSET
+    vllm_xargs: Any = msgspec.UNSET
+
+
+class ChatHead(Head, kw_only=True):
+    messages: list[msgspec.Raw]
+
+
+class CompletionHead(Head, kw_only=True):
+    prompt: msgspec.Raw
+
+
+H = TypeVar("H", bound=Head)
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[H]):
+    """A request that may be passed on.
+
+    Attributes:
+        body: the bytes to send; the client's own, but for the option that makes a stream tell its usage.
+        hide_usage: the client did not ask for the usage chunk, so it must not see it.
+    """
+
+    head: H
+    body: bytes
+    stream: bool
+    hide_usage: bool
+
+
+def read(raw: bytes, decoder: "msgspec.json.Decoder[H]") -> Request[H]:
+    """Raises BadRequest, naming the field where there is one."""
+    try:
+        head = decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"The body is not valid JSON: {error}") from error
+    _refuse_extremes(head)
+    if any(mark in raw for mark in _MEDIA_MARKS):
+        _refuse_addresses(raw)
+    if not head.stream:
+        return Request(head, raw, stream=False, hide_usage=False)
+    asked = head.stream_options is not None and bool(head.stream_options.include_usage)
+    return Request(head, raw if asked else _with_usage(raw, head), stream=True, hide_usage=not asked)
+
+
+def prompt_of(head: Head) -> list[dict[str, Any]] | str:
+    """The prompt, for counting its tokens."""
+    if isinstance(head, ChatHead):
+        messages: list[dict[str, Any]] = [orjson.loads(message) for message in head.messages]
+        return messages
+    assert isinstance(head, CompletionHead)  # noqa: S101 - there are two kinds
+    prompt = orjson.loads(head.prompt)
+    return prompt if isinstance(prompt, str) else " ".join(map(str, prompt))
+
+
+def _refuse_extremes(head: Head) -> None:
+    for name in REFUSED:
+        if getattr(head, name) is not msgspec.UNSET:
+            raise BadRequest(f"The field {name!r} is not accepted here.", param=name)
+    for name in ("n", "best_of"):
+        value = getattr(head, name)
+        if value is not None and not 1 <= value <= MOST_CHOICES:
+            raise BadRequest(f"{name!r} must be between 1 and {MOST_CHOICES}.", param=name)
+    for name in ("max_tokens", "max_completion_tokens"):
+        value = getattr(head, name)
+        if value is not None and not 0 <= value <= MOST_TOKENS:
+            raise BadRequest(f"{name!r} must be between 0 and {MOST_TOKENS:,}.", param=name)
+    if isinstance(head, ChatHead) and not head.messages:
+        raise BadRequest("'messages' must hold at least one message.", param="messages")
+
+
+def _refuse_addresses(raw: bytes) -> None:
+    """Pictures and sounds must travel inside the request: the engine fetches nothing and opens no file."""
+    pending: list[Any] = [orjson.loads(raw).get("messages")]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, dict):
+            for name, part in value.items():
+                if name.endswith("_url"):
+                    address = part.get("url") if isinstance(part, dict) else part
+                    if not (isinstance(address, str) and address.startswith("data:")):
+                        raise BadRequest(
+                            "Media must be sent inside the request, as data: addresses.", param="messages"
+                        )
+                elif name == "file":
+                    raise BadRequest("Files cannot be named here; send their text.", param="messages")
+                elif isinstance(part, list | dict):
+                    pending.append(part)
+
+
+def _with_usage(raw: bytes, head: Head) -> bytes:
+    """The same body, asking for the usage chunk."""
+    if head.stream_options is None and b'"stream_options"' not in raw:
+        end = raw.rindex(b"}")
+        return raw[:end] + b',"stream_options":{"include_usage":true}}'
+    whole = orjson.loads(raw)
+    whole["stream_options"] = {**(whole.get("stream_options") or {}), "include_usage": True}
+    return orjson.dumps(whole)
+
+
+def _explained(message: str) -> HeadraceError:
+    """msgspec ends its sentences with where: ``... - at `$.messages` ``."""
+    sentence, _, where = message.partition(" - at `$")
+    param = where.rstrip("`").lstrip(".").partition(".")[0].partition("[")[0] or None
+    if "missing required field" in sentence:
+        param = sentence.split("`")[1]
+        sentence = f"The field {param!r} is required."
+    elif param:
+        sentence = f"The field {param!r} is not right: {sentence}."
+    return BadRequest(sentence, param=param)

@@ -1,0 +1,1 @@
+"""From the public name of a model to the revision that answers."""

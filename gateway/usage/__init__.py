@@ -1,0 +1,1 @@
+"""The token ledger: what every turn, API request and job used, booked once."""
