@@ -1,0 +1,20 @@
+import type { NextConfig } from "next";
+
+const exporting = process.env.NODE_ENV === "production";
+const gateway = process.env.HEADRACE_URL ?? "http://127.0.0.1:8080";
+
+/**
+ * The page is exported as plain files that the gateway serves on its own origin.
+ * `next dev` instead forwards the API to a running gateway (or the mock server).
+ */
+const config: NextConfig = {
+  reactStrictMode: true,
+  poweredByHeader: false,
+  ...(exporting
+    ? { output: "export" as const }
+    : {
+        rewrites: async () => [{ source: "/api/:path*", destination: `${gateway}/api/:path*` }],
+      }),
+};
+
+export default config;

@@ -1,0 +1,5 @@
+import { ChatView } from "@/features/chat/components/chat-view";
+
+export default function ChatPage() {
+  return <ChatView />;
+}

@@ -1,0 +1,11 @@
+import { call } from "@/lib/api/client";
+import type { CreatedApiKey } from "@/lib/api/types";
+
+export interface NewKey {
+  name: string;
+  expires_in_days?: number;
+}
+
+export function createKey(key: NewKey): Promise<CreatedApiKey> {
+  return call<CreatedApiKey>("/api/keys", { method: "POST", body: key });
+}

@@ -1,0 +1,12 @@
+import { call } from "@/lib/api/client";
+
+export interface Registration {
+  email: string;
+  password: string;
+  name: string;
+}
+
+/** Answers the same whether the account exists or not; signing in afterwards tells. */
+export function register(registration: Registration): Promise<{ status: "accepted" }> {
+  return call("/api/auth/register", { method: "POST", body: registration, renew: false });
+}

@@ -1,0 +1,99 @@
+"use client";
+
+import { useRef, useState, type FormEvent } from "react";
+import Link from "next/link";
+import { useRouter, useSearchParams } from "next/navigation";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Field } from "@/components/ui/field";
+import { Notice } from "@/components/ui/notice";
+import { toApiError } from "@/lib/api/error";
+import { queryKeys } from "@/lib/api/query-keys";
+import { useCountdown } from "@/lib/hooks/use-countdown";
+import { safeReturnPath } from "@/lib/navigation";
+import { strings } from "@/lib/strings";
+import { login } from "../api/login";
+import { checkEmail, checkPresent, type FieldErrors } from "../check";
+import { EntryFrame } from "./entry-frame";
+import { PasswordField } from "./password-field";
+import { Submit } from "./submit";
+
+export function SignInForm() {
+  const router = useRouter();
+  const client = useQueryClient();
+  const next = useSearchParams().get("next");
+  const form = useRef<HTMLFormElement>(null);
+  const [errors, setErrors] = useState<FieldErrors>({});
+  const signIn = useMutation({
+    mutationFn: login,
+    onSuccess: ({ user }) => {
+      client.clear();
+      client.setQueryData(queryKeys.me, user);
+      router.replace(safeReturnPath(next));
+    },
+  });
+  const problem = signIn.error && toApiError(signIn.error);
+  const wait = useCountdown(problem?.retryAfterMs ? signIn.submittedAt + problem.retryAfterMs : null);
+
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const data = new FormData(event.currentTarget);
+    const credentials = { email: String(data.get("email")).trim(), password: String(data.get("password")) };
+    const found = {
+      email: checkEmail(credentials.email),
+      password: checkPresent(strings.entry.password, credentials.password),
+    };
+    setErrors(found);
+    const wrong = Object.entries(found).find(([, error]) => error)?.[0];
+    if (wrong) (form.current?.elements.namedItem(wrong) as HTMLElement | null)?.focus();
+    else signIn.mutate(credentials);
+  }
+
+  return (
+    <EntryFrame
+      title={strings.entry.signInTitle}
+      foot={
+        <>
+          {strings.entry.noAccount}{" "}
+          <Link
+            className="font-medium text-accent underline underline-offset-2"
+            href={next ? `/register?next=${encodeURIComponent(next)}` : "/register"}
+          >
+            {strings.entry.toRegister}
+          </Link>
+        </>
+      }
+    >
+      <form ref={form} onSubmit={submit} noValidate className="space-y-4">
+        {next !== null && !problem && <Notice>{strings.entry.sessionEnded}</Notice>}
+        {problem && (
+          <Notice tone="danger" urgent>
+            {problem.message}
+          </Notice>
+        )}
+        <Field
+          label={strings.entry.email}
+          name="email"
+          type="email"
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          autoFocus
+          required
+          error={errors.email ?? problem?.fields["email"]}
+        />
+        <PasswordField
+          name="password"
+          autoComplete="current-password"
+          required
+          error={errors.password ?? problem?.fields["password"]}
+        />
+        <Submit
+          busy={signIn.isPending || signIn.isSuccess}
+          wait={wait}
+          label={strings.entry.signIn}
+          busyLabel={strings.entry.signingIn}
+        />
+      </form>
+    </EntryFrame>
+  );
+}

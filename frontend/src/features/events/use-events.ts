@@ -1,0 +1,62 @@
+"use client";
+
+import { useEffect } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { call } from "@/lib/api/client";
+import { cacheConversation, forgetConversation, patchConversation } from "@/lib/api/conversation-cache";
+import { queryKeys } from "@/lib/api/query-keys";
+import type { Model } from "@/lib/api/types";
+import { emitPush, onPush, type Pushed } from "@/lib/push";
+import { EventSocket } from "./event-socket";
+
+/** Hold one socket while somebody is signed in, and let what it brings show at once. */
+export function useEvents(): void {
+  const client = useQueryClient();
+
+  useEffect(() => {
+    const apply = (event: Pushed) => {
+      switch (event.type) {
+        case "conversation.created":
+        case "conversation.updated":
+          cacheConversation(client, event.conversation);
+          break;
+        case "conversation.deleted":
+          forgetConversation(client, event.id);
+          void client.invalidateQueries({ queryKey: queryKeys.conversation(event.id) });
+          break;
+        case "turn.started":
+          patchConversation(client, event.conversation_id, { running_turn_id: event.turn_id });
+          break;
+        case "turn.ended":
+          patchConversation(client, event.conversation_id, { running_turn_id: null });
+          break;
+        case "model.updated":
+          client.setQueryData<Model[]>(queryKeys.models, (models) => models && withModel(models, event.model));
+          break;
+        case "reconnected":
+          void client.invalidateQueries({ queryKey: queryKeys.conversations });
+          void client.invalidateQueries({ queryKey: ["conversation"] });
+          void client.invalidateQueries({ queryKey: queryKeys.models });
+          break;
+      }
+    };
+    const stopListening = onPush(apply);
+    const socket = new EventSocket({
+      connect: () => new WebSocket(new URL("/api/events", window.location.href.replace(/^http/, "ws"))),
+      onEvent: emitPush,
+      onReconnected: () => emitPush({ type: "reconnected" }),
+      // Any call renews an expired session on its way; a socket that was refused does not say why.
+      renew: () => call("/api/auth/me"),
+    });
+    socket.start();
+    return () => {
+      stopListening();
+      socket.stop();
+    };
+  }, [client]);
+}
+
+function withModel(models: Model[], changed: Model): Model[] {
+  const known = models.some((model) => model.name === changed.name);
+  return known ? models.map((model) => (model.name === changed.name ? changed : model)) : [...models, changed];
+}

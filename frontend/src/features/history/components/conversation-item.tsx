@@ -1,0 +1,158 @@
+"use client";
+
+import { memo, useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { Ellipsis, Pencil, Trash2 } from "lucide-react";
+import { IconButton } from "@/components/ui/button";
+import { Menu, MenuItem } from "@/components/ui/menu";
+import type { Conversation } from "@/lib/api/types";
+import { cn } from "@/lib/cn";
+import { chatHref } from "@/lib/navigation";
+import { strings } from "@/lib/strings";
+
+interface ConversationItemProps {
+  conversation: Conversation;
+  active: boolean;
+  onOpen: (id: string) => void;
+  onRename: (id: string, title: string) => void;
+  onAskDelete: (conversation: Conversation) => void;
+}
+
+export const ConversationItem = memo(function ConversationItem({
+  conversation,
+  active,
+  onOpen,
+  onRename,
+  onAskDelete,
+}: ConversationItemProps) {
+  const [renaming, setRenaming] = useState(false);
+  const [menuOpen, setMenuOpen] = useState(false);
+  const next = useRef<"rename" | "delete" | null>(null);
+  const link = useRef<HTMLAnchorElement>(null);
+  const title = conversation.title ?? strings.rail.untitled;
+
+  if (renaming) {
+    return (
+      <li>
+        <RenameField
+          title={conversation.title ?? ""}
+          onDone={(changed) => {
+            setRenaming(false);
+            if (changed !== null && changed !== conversation.title) onRename(conversation.id, changed);
+            requestAnimationFrame(() => link.current?.focus());
+          }}
+        />
+      </li>
+    );
+  }
+
+  return (
+    <li className="group relative">
+      <a
+        ref={link}
+        href={chatHref(conversation.id)}
+        aria-current={active ? "page" : undefined}
+        onClick={(event) => {
+          if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+          event.preventDefault();
+          onOpen(conversation.id);
+        }}
+        onDoubleClick={() => setRenaming(true)}
+        className={cn(
+          "flex h-9 items-center gap-2 rounded-control pr-9 pl-3 outline-offset-[-2px]",
+          active ? "bg-selected font-medium" : "hover:bg-hover",
+          conversation.title === null && "text-muted",
+        )}
+      >
+        <span className="truncate" title={title}>
+          {title}
+        </span>
+        {conversation.running_turn_id !== null && (
+          <span
+            role="img"
+            aria-label={strings.rail.answering}
+            title={strings.rail.answering}
+            className="size-2 shrink-0 animate-pulse rounded-full bg-accent"
+          />
+        )}
+      </a>
+      <div
+        className={cn(
+          "absolute inset-y-0 right-1 flex items-center opacity-0 group-focus-within:opacity-100 group-hover:opacity-100",
+          "pointer-coarse:opacity-100",
+          (active || menuOpen) && "opacity-100",
+        )}
+      >
+        <Menu
+          align="end"
+          open={menuOpen}
+          onOpenChange={setMenuOpen}
+          onCloseAutoFocus={(event) => {
+            const what = next.current;
+            next.current = null;
+            if (what === null) return;
+            // What comes next takes the focus; the menu must not pull it back.
+            event.preventDefault();
+            if (what === "rename") setRenaming(true);
+            else onAskDelete(conversation);
+          }}
+          trigger={
+            <IconButton label={strings.rail.menuFor(title)} size="sm">
+              <Ellipsis aria-hidden className="size-4" />
+            </IconButton>
+          }
+        >
+          <MenuItem onSelect={() => (next.current = "rename")}>
+            <Pencil aria-hidden className="size-4" />
+            {strings.rail.rename}
+          </MenuItem>
+          <MenuItem danger onSelect={() => (next.current = "delete")}>
+            <Trash2 aria-hidden className="size-4" />
+            {strings.rail.delete}
+          </MenuItem>
+        </Menu>
+      </div>
+    </li>
+  );
+});
+
+interface RenameFieldProps {
+  title: string;
+  /** The new title, or null when nothing should change. */
+  onDone: (title: string | null) => void;
+}
+
+function RenameField({ title, onDone }: RenameFieldProps) {
+  const [value, setValue] = useState(title);
+  const input = useRef<HTMLInputElement>(null);
+  const done = useRef(false);
+
+  useEffect(() => input.current?.select(), []);
+
+  function finish(keep: boolean) {
+    if (done.current) return;
+    done.current = true;
+    const trimmed = value.trim();
+    onDone(keep && trimmed !== "" ? trimmed : null);
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key === "Enter" && !event.nativeEvent.isComposing) finish(true);
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      finish(false);
+    }
+  }
+
+  return (
+    <input
+      ref={input}
+      aria-label={strings.rail.renameLabel}
+      value={value}
+      maxLength={200}
+      onChange={(event) => setValue(event.target.value)}
+      onKeyDown={onKeyDown}
+      onBlur={() => finish(true)}
+      className="h-9 w-full rounded-control border border-accent bg-field px-[11px] outline-offset-[-2px]"
+    />
+  );
+}

@@ -1,0 +1,9 @@
+/** Every key of the query cache, so that features and pushed events agree on them without knowing each other. */
+export const queryKeys = {
+  me: ["me"] as const,
+  models: ["models"] as const,
+  apiKeys: ["api-keys"] as const,
+  conversations: ["conversations"] as const,
+  conversation: (id: string) => ["conversation", id] as const,
+  messages: (conversationId: string) => ["messages", conversationId] as const,
+};
