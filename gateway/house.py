@@ -29,7 +29,7 @@ from gateway.jobs.messages import topic
 from gateway.jobs.repository import JobRepository
 from gateway.openai_api.services import OpenAIServices
 from gateway.readiness import ReadinessChecks
-from gateway.routing.control import HttpControl
+from gateway.routing.control import Control, HttpControl
 from gateway.routing.reconciler import Reconciler
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.schemas import ModelOut
@@ -71,7 +71,12 @@ class House:
     """Everything one gateway process is made of. Nothing is opened before `start`."""
 
     def __init__(
-        self, settings: Settings, *, inference: Inference | None = None, clock: Clock | None = None
+        self,
+        settings: Settings,
+        *,
+        inference: Inference | None = None,
+        control: Control | None = None,
+        clock: Clock | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self.settings = settings
@@ -89,7 +94,7 @@ class House:
         self.inference = inference or make_inference(settings)
         self.revisions = RevisionRepository(self.postgres)
         self.routes = RoutingTable(self.revisions)
-        self.control = HttpControl(settings.serve_url, settings.internal_token.get_secret_value())
+        self.control = control or HttpControl(settings.serve_url, settings.internal_token.get_secret_value())
         self.reconciler = Reconciler(self.postgres, self.revisions, self.control)
 
         self.ledger = LedgerRepository(self.postgres)

@@ -37,7 +37,11 @@ class DeployRefused(HeadraceError):
 
 
 class Control(Protocol):
-    """The serving side's control."""
+    """The serving side's control. Its calls raise core.errors.Unavailable when nobody answers in time."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
 
     async def applications(self) -> Sequence[Application]: ...
 
