@@ -1,0 +1,1 @@
+"""People: making an account, proving a password, roles."""

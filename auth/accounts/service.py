@@ -1,0 +1,131 @@
+"""Accounts: register, prove a password, change roles."""
+
+from auth.accounts.addresses import check_address, lookup_form
+from auth.accounts.hashing import Hasher
+from auth.accounts.passwords import canonical, check_password
+from auth.accounts.repository import AccountRepository
+from auth.accounts.tables import UserRow
+from auth.limits.sign_in import SignInLimits
+from auth.principal import Role
+from auth.revocation import Announcer, Kind
+from core.clock import Clock
+from core.errors import Conflict, NotFound, RegistrationClosed, Unauthenticated
+from core.log import get_logger
+from core.settings import Registration
+
+log = get_logger(__name__)
+
+
+class Accounts:
+    """What can be done with accounts.
+
+    Args:
+        public: whether addresses must be reachable from the Internet.
+    """
+
+    def __init__(
+        self,
+        repository: AccountRepository,
+        hasher: Hasher,
+        limits: SignInLimits,
+        announcer: Announcer,
+        clock: Clock,
+        *,
+        registration: Registration,
+        public: bool,
+    ) -> None:
+        self._repository = repository
+        self._hasher = hasher
+        self._limits = limits
+        self._announcer = announcer
+        self._clock = clock
+        self._registration = registration
+        self._public = public
+
+    async def register(self, email: str, password: str, name: str, *, address: str) -> None:
+        """Make an account, unless the email address has one: the caller cannot tell which, and neither can a
+        stopwatch, because the password is hashed once either way.
+
+        Raises: RegistrationClosed, Invalid, WeakPassword, RateLimited, Unavailable, Overloaded.
+        """
+        if self._registration is Registration.INVITE:
+            raise RegistrationClosed("New accounts need an invitation here. Ask an administrator for one.")
+        if self._registration is Registration.CLOSED:
+            raise RegistrationClosed
+        email = check_address(email, public=self._public)
+        password = check_password(password, email=email, name=name)
+        await self._limits.admit_registration(address)
+        password_hash = await self._hasher.hash(password)
+        user = await self._repository.add(
+            email=email,
+            lookup=lookup_form(email),
+            name=name,
+            password_hash=password_hash,
+            role=Role.USER,
+            verified_at=None,
+        )
+        log.info("auth.registered", user_id=user.id if user else None)
+
+    async def prove(self, email: str, password: str) -> UserRow | None:
+        """The account that this address and password open, or None.
+
+        Unknown, disabled, without a password, wrong password: each costs one query and one hash.
+        """
+        user = await self._repository.by_lookup(lookup_form(email))
+        password = canonical(password)
+        fits = await self._hasher.verify(password, user.password_hash if user else None)
+        if user is None or not fits or not user.active:
+            log.info("auth.login_refused", user_id=user.id if user else None)
+            return None
+        if user.password_hash is not None and self._hasher.is_weak(user.password_hash):
+            await self._repository.replace_hash(
+                user.id, user.password_hash, await self._hasher.hash(password)
+            )
+        return user
+
+    async def get(self, user_id: str) -> UserRow:
+        """The account as it is now. Raises Unauthenticated where it is gone or disabled."""
+        user = await self._repository.by_id(user_id)
+        if user is None or not user.active:
+            raise Unauthenticated
+        return user
+
+    async def create_admin(self, email: str, password: str, name: str) -> UserRow:
+        """Make an administrator, whatever registration says. For the command line.
+
+        Raises: Conflict where the address has an account, Invalid, WeakPassword.
+        """
+        email = check_address(email, public=self._public)
+        password = check_password(password, email=email, name=name)
+        user = await self._repository.add(
+            email=email,
+            lookup=lookup_form(email),
+            name=name,
+            password_hash=await self._hasher.hash(password),
+            role=Role.ADMIN,
+            # Whoever can run this command needs no mail to prove anything.
+            verified_at=self._clock.now(),
+        )
+        if user is None:
+            raise Conflict(
+                f"{email} has an account already. To make it an administrator, set its role: "
+                f"headrace users set-role {email} admin"
+            )
+        log.info("auth.admin_created", user_id=user.id)
+        return user
+
+    async def set_role(self, email: str, role: Role) -> None:
+        """Give an account another role, in force at its next request. Raises NotFound."""
+        await self._changed(await self._repository.set_role(lookup_form(email), role), email)
+        log.info("auth.role_set", role=role)
+
+    async def set_active(self, email: str, *, active: bool) -> None:
+        """Enable or disable an account. Disabling ends its sessions, keys and streams. Raises NotFound."""
+        user_id = await self._repository.set_active(lookup_form(email), active=active, now=self._clock.now())
+        await self._changed(user_id, email)
+        log.info("auth.account_enabled" if active else "auth.account_disabled", user_id=user_id)
+
+    async def _changed(self, user_id: str | None, email: str) -> None:
+        if user_id is None:
+            raise NotFound(f"There is no account with the address {email}.")
+        await self._announcer.announce(Kind.USER, user_id)

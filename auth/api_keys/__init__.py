@@ -1,0 +1,1 @@
+"""API keys: long random texts that open /v1 for a person's programs."""

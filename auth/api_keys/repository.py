@@ -1,0 +1,115 @@
+"""The SQL of API keys."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from auth.accounts.tables import USER_COLUMNS, UserRow
+from auth.api_keys.tables import KEY_COLUMNS, KeyRow
+from core.ids import new_id
+from core.postgres import Postgres
+
+_USER = ", ".join(f"u.{column}" for column in USER_COLUMNS.split(", "))
+
+
+class KeyRepository:
+    """Reads and writes API keys."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def add(
+        self,
+        user_id: str,
+        *,
+        name: str,
+        prefix: str,
+        key_hash: bytes,
+        scopes: Sequence[str],
+        now: datetime,
+        expires_at: datetime | None,
+        most: int,
+    ) -> KeyRow | None:
+        """The new key, or None where the person has `most` already."""
+        async with self._postgres.transaction() as connection:
+            # Several requests at once must not count past the limit together.
+            await connection.execute("SELECT 1 FROM users WHERE id = $1 FOR UPDATE", user_id)
+            count = await connection.fetchval(
+                "SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL", user_id
+            )
+            if count >= most:
+                return None
+            record = await connection.fetchrow(
+                "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes, created_at, expires_at) "  # noqa: S608
+                f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING {KEY_COLUMNS}",
+                new_id("key"),
+                user_id,
+                name,
+                prefix,
+                key_hash,
+                list(scopes),
+                now,
+                expires_at,
+            )
+        return KeyRow.of(record) if record else None
+
+    async def of_user(self, user_id: str) -> list[KeyRow]:
+        """A person's keys that are not revoked, newest first."""
+        rows = await self._postgres.fetch(
+            f"SELECT {KEY_COLUMNS} FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL "  # noqa: S608
+            "ORDER BY created_at DESC, id DESC",
+            user_id,
+        )
+        return [KeyRow.of(row) for row in rows]
+
+    async def revoke(self, user_id: str, key_id: str, now: datetime) -> bool:
+        """Whether this person had this key."""
+        tag = await self._postgres.execute(
+            "UPDATE api_keys SET revoked_at = $3 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL",
+            user_id,
+            key_id,
+            now,
+        )
+        return tag == "UPDATE 1"
+
+    async def find(self, key_hash: bytes, now: datetime) -> tuple[KeyRow, UserRow] | None:
+        """A live key and its active owner."""
+        record = await self._postgres.fetchrow(
+            f"SELECT {_USER}, k.id AS key_id, k.name AS key_name, k.prefix, k.scopes, k.expires_at, "  # noqa: S608
+            "k.created_at AS key_created_at, k.last_used_at FROM api_keys k JOIN users u ON u.id = k.user_id "
+            "WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) "
+            "AND u.status = 'active'",
+            key_hash,
+            now,
+        )
+        if record is None:
+            return None
+        key = KeyRow(
+            id=record["key_id"],
+            name=record["key_name"],
+            prefix=record["prefix"],
+            scopes=tuple(record["scopes"]),
+            created_at=record["key_created_at"],
+            expires_at=record["expires_at"],
+            last_used_at=record["last_used_at"],
+        )
+        return key, UserRow.of(record)
+
+    async def live(self, key_ids: Sequence[str], now: datetime) -> set[str]:
+        """Those of these keys that are live."""
+        rows = await self._postgres.fetch(
+            "SELECT k.id FROM api_keys k JOIN users u ON u.id = k.user_id "
+            "WHERE k.id = ANY($1::text[]) AND k.revoked_at IS NULL "
+            "AND (k.expires_at IS NULL OR k.expires_at > $2) AND u.status = 'active'",
+            list(key_ids),
+            now,
+        )
+        return {row["id"] for row in rows}
+
+    async def note_uses(self, uses: Mapping[str, datetime]) -> None:
+        """Store when keys were last used, all in one statement."""
+        await self._postgres.execute(
+            "UPDATE api_keys SET last_used_at = GREATEST(last_used_at, used.at) "
+            "FROM unnest($1::text[], $2::timestamptz[]) AS used (id, at) WHERE api_keys.id = used.id",
+            list(uses.keys()),
+            list(uses.values()),
+        )

@@ -1,0 +1,35 @@
+"""Rows of API keys."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from core.postgres import Record
+
+KEY_COLUMNS = "id, name, prefix, scopes, created_at, expires_at, last_used_at"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key, without anything that it could be found from."""
+
+    id: str
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """From a record that holds KEY_COLUMNS."""
+        return cls(
+            id=record["id"],
+            name=record["name"],
+            prefix=record["prefix"],
+            scopes=tuple(record["scopes"]),
+            created_at=record["created_at"],
+            expires_at=record["expires_at"],
+            last_used_at=record["last_used_at"],
+        )

@@ -1,0 +1,158 @@
+"""Permission as a parameter type: an endpoint that names one of these is only reached by those who have it.
+
+@router.get("/conversations")
+async def list_conversations(principal: SignedIn, ...): ...
+"""
+
+from typing import Annotated, cast
+
+from fastapi import Depends
+from fastapi.params import Depends as Dependency
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
+
+from auth.client_address import client_address
+from auth.origin import SAFE_METHODS
+from auth.principal import Principal, Role, Scope
+from auth.sessions.cookies import ACCESS_COOKIE
+from auth.sessions.service import Visitor
+from auth.wiring import Auth
+from core.errors import CrossSiteRequest, Forbidden, Unauthenticated
+
+LONGEST_USER_AGENT = 200
+
+
+def current_auth(connection: HTTPConnection) -> Auth:
+    """The services of this process; the gateway puts them into `app.state.auth`."""
+    return cast(Auth, connection.app.state.auth)
+
+
+def current_address(connection: HTTPConnection) -> str:
+    """The client's address; see auth.client_address."""
+    return client_address(connection.scope, current_auth(connection).trusted_proxies)
+
+
+def current_visitor(connection: HTTPConnection) -> Visitor:
+    """Where the request comes from, for the list of sessions."""
+    agent = connection.headers.get("user-agent", "")
+    harmless = "".join(character for character in agent if character.isprintable())
+    return Visitor(current_address(connection), harmless[:LONGEST_USER_AGENT] or None)
+
+
+def from_own_page(connection: HTTPConnection) -> None:
+    """For the endpoints that hand out or end sessions: no other site's page may call them.
+
+    Raises CrossSiteRequest or UnsupportedMediaType.
+    """
+    auth = current_auth(connection)
+    if auth.origin.is_foreign(connection):
+        raise CrossSiteRequest
+    auth.origin.admit_body(connection)
+
+
+def bearer_token(connection: HTTPConnection) -> str | None:
+    """The credential of the Authorization header, or None without one. Raises Unauthenticated for a header
+    that is there and holds something else."""
+    values = connection.headers.getlist("authorization")
+    if not values:
+        return None
+    scheme, _, token = values[0].partition(" ")
+    if len(values) > 1 or scheme.lower() != "bearer" or not token:
+        raise Unauthenticated
+    return token
+
+
+async def authenticated(connection: HTTPConnection) -> Principal:
+    """Who sent this. An Authorization header decides where there is one: a bad one is refused, whatever
+    cookies come with it. Raises Unauthenticated, CrossSiteRequest, Unavailable."""
+    auth = current_auth(connection)
+    token = bearer_token(connection)
+    if token is not None:
+        return await auth.authenticate(token)
+    cookie = connection.cookies.get(ACCESS_COOKIE)
+    if cookie is None:
+        raise Unauthenticated
+    # A browser adds the cookie to whatever any page sends, so changes need proof that the page was ours.
+    if connection.scope.get("method") not in SAFE_METHODS:
+        auth.origin.admit(connection)
+        auth.origin.admit_body(connection)
+    return await auth.sessions.authenticate(cookie)
+
+
+async def signed_in(connection: HTTPConnection) -> Principal:
+    """A person with a session, within the limit of requests."""
+    principal = await authenticated(connection)
+    if Scope.ACCOUNT not in principal.scopes:
+        raise Forbidden("An API key does not open this. Sign in instead.")
+    await current_auth(connection).request_limits.take(principal.user_id, "api")
+    return principal
+
+
+async def admin(connection: HTTPConnection, principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    """An administrator at this very moment: the role is read from the database."""
+    user = await current_auth(connection).accounts.get(principal.user_id)
+    if user.role is not Role.ADMIN:
+        raise Forbidden("This is for administrators.")
+    return principal
+
+
+async def may_chat(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    """A person who may ask models in the page."""
+    if Scope.CHAT not in principal.scopes:
+        raise Forbidden("Verify your email address before you chat.")
+    return principal
+
+
+async def api_caller(connection: HTTPConnection) -> Principal:
+    """Somebody who may use /v1: an API key with the scope, or an access token. Cookies count for nothing
+    here. Limits are left to the endpoint, which shows them in headers."""
+    token = bearer_token(connection)
+    if token is None:
+        raise Unauthenticated
+    return require_inference(await current_auth(connection).authenticate(token))
+
+
+def require_inference(principal: Principal) -> Principal:
+    """The principal, if it may use /v1. Raises Forbidden."""
+    if Scope.INFERENCE not in principal.scopes:
+        raise Forbidden(
+            "This API key does not have the scope `inference`."
+            if principal.key_id
+            else "Verify your email address before you use models."
+        )
+    return principal
+
+
+async def authenticate_websocket(websocket: WebSocket) -> Principal:
+    """Who opens this socket, by ticket, Authorization header or cookie; call it before `accept`.
+
+    A socket that a foreign page opens is refused, whatever it carries, and a cookie counts only where the
+    browser says that the page is ours. Raises Unauthenticated, CrossSiteRequest, Unavailable.
+    """
+    auth = current_auth(websocket)
+    if auth.origin.is_foreign(websocket):
+        raise CrossSiteRequest
+    tickets = websocket.query_params.getlist("ticket")
+    if tickets:
+        if len(tickets) > 1:
+            raise Unauthenticated
+        return await auth.redeem_ticket(tickets[0])
+    token = bearer_token(websocket)
+    if token is None:
+        auth.origin.admit(websocket)
+        token = websocket.cookies.get(ACCESS_COOKIE)
+    if token is None:
+        raise Unauthenticated
+    principal = await auth.sessions.authenticate(token)
+    await auth.request_limits.take(principal.user_id, "api")
+    return principal
+
+
+CurrentAuth = Annotated[Auth, Depends(current_auth)]
+ClientAddress = Annotated[str, Depends(current_address)]
+CurrentVisitor = Annotated[Visitor, Depends(current_visitor)]
+SignedIn = Annotated[Principal, Depends(signed_in)]
+Admin = Annotated[Principal, Depends(admin)]
+MayChat = Annotated[Principal, Depends(may_chat)]
+ApiCaller = Annotated[Principal, Depends(api_caller)]
+FromOwnPage: Dependency = Depends(from_own_page)

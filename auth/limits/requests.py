@@ -1,0 +1,150 @@
+"""The general limit of requests: a block of them is leased from Valkey and spent here without asking."""
+
+import asyncio
+import math
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from limits import RateLimitItemPerMinute
+
+from auth.limits.store import LimitStore
+from core.clock import Clock
+from core.errors import RateLimited, Unavailable
+from core.log import get_logger
+
+log = get_logger(__name__)
+
+WINDOW_SECONDS: Final = 60.0
+# One lease is this part of the limit: how much two processes may differ in what they believe is left.
+PARTS: Final = 20
+# Valkey is asked with little patience here, and left alone for a while after it failed.
+DEADLINE_SECONDS: Final = 0.25
+RETRY_SECONDS: Final = 2.0
+MOST_SUBJECTS: Final = 20_000
+
+
+class Allowance(NamedTuple):
+    """What is left after this request; `reset` in seconds until all of `limit` is free again."""
+
+    limit: int
+    remaining: int
+    reset: float
+
+
+@dataclass(slots=True)
+class _Lease:
+    left: int = 0
+    elsewhere: int = 0
+    ends_at: float = 0.0
+    free_at: float = 0.0
+    refused_until: float = 0.0
+    alone_left: int = 0
+    alone_until: float = 0.0
+    refill: asyncio.Task[None] | None = None
+
+
+class RequestLimits:
+    """Requests a minute for each person and surface ("api" or "v1").
+
+    The count is a sliding minute shared by all processes. It fails open: without Valkey each process gives
+    out leases by itself at the same pace, so a person then has the limit once in every process.
+    """
+
+    def __init__(self, store: LimitStore, clock: Clock, *, per_minute: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._limit = per_minute
+        self._block = max(1, per_minute // PARTS)
+        self._item = RateLimitItemPerMinute(per_minute, namespace="requests")
+        self._leases: dict[tuple[str, str], _Lease] = {}
+        self._away_until = 0.0
+
+    async def take(self, user_id: str, surface: str = "api") -> Allowance:
+        """Count one request. Raises RateLimited with the seconds to wait."""
+        while True:
+            allowance = self.take_leased(user_id, surface)
+            if allowance is not None:
+                return allowance
+            lease = self._lease((user_id, surface))
+            if lease.refill is None:
+                lease.refill = asyncio.create_task(self._refill(lease, user_id, surface))
+            await asyncio.shield(lease.refill)
+
+    def take_leased(self, user_id: str, surface: str = "api") -> Allowance | None:
+        """Like `take`, without waiting: None where a new lease has to be asked for."""
+        lease = self._leases.get((user_id, surface))
+        if lease is None:
+            return None
+        now = self._clock.monotonic()
+        if lease.left > 0 and now < lease.ends_at:
+            lease.left -= 1
+            return Allowance(self._limit, lease.left + lease.elsewhere, max(0.0, lease.free_at - now))
+        if now < lease.refused_until:
+            raise RateLimited(
+                retry_after=math.ceil(lease.refused_until - now),
+                headers={
+                    "x-ratelimit-limit-requests": str(self._limit),
+                    "x-ratelimit-remaining-requests": "0",
+                    "x-ratelimit-reset-requests": f"{max(0.0, lease.free_at - now):.3f}s",
+                },
+            )
+        return None
+
+    async def stop(self) -> None:
+        """End what is under way."""
+        for lease in self._leases.values():
+            if lease.refill is not None:
+                lease.refill.cancel()
+        self._leases.clear()
+
+    def _lease(self, key: tuple[str, str]) -> _Lease:
+        lease = self._leases.get(key)
+        if lease is None:
+            if len(self._leases) >= MOST_SUBJECTS:
+                # The oldest goes; what it had left is lost to its owner for a minute.
+                del self._leases[next(iter(self._leases))]
+            lease = self._leases[key] = _Lease()
+        return lease
+
+    async def _refill(self, lease: _Lease, user_id: str, surface: str) -> None:
+        now = self._clock.monotonic()
+        try:
+            if now < self._away_until:
+                self._grant_alone(lease, now)
+                return
+            try:
+                await self._refill_from_store(lease, (user_id, surface), now)
+            except Unavailable:
+                log.warning("auth.limits_counted_alone", seconds=RETRY_SECONDS)
+                self._away_until = now + RETRY_SECONDS
+                self._grant_alone(lease, now)
+        finally:
+            lease.refill = None
+
+    async def _refill_from_store(self, lease: _Lease, who: tuple[str, str], now: float) -> None:
+        # Near the limit a whole block does not fit any more, but single requests still do.
+        for cost in dict.fromkeys((self._block, 1)):
+            if await self._store.hit(self._item, *who, cost=cost, deadline=DEADLINE_SECONDS):
+                window = await self._store.window(self._item, *who, deadline=DEADLINE_SECONDS)
+                lease.left = cost
+                lease.elsewhere = window.remaining
+                # Older than the window, what was leased has been given back there already.
+                lease.ends_at = now + WINDOW_SECONDS
+                lease.free_at = now + window.free_in
+                return
+        window = await self._store.window(self._item, *who, deadline=DEADLINE_SECONDS)
+        lease.left = 0
+        lease.refused_until = now + max(1.0, window.next_in)
+        lease.free_at = now + window.free_in
+
+    def _grant_alone(self, lease: _Lease, now: float) -> None:
+        """The next block of a minute that only this process counts."""
+        if now >= lease.alone_until:
+            lease.alone_until = now + WINDOW_SECONDS
+            lease.alone_left = self._limit
+        lease.left = min(self._block, lease.alone_left)
+        lease.alone_left -= lease.left
+        lease.elsewhere = lease.alone_left
+        lease.ends_at = lease.free_at = lease.alone_until
+        if lease.left == 0:
+            lease.refused_until = lease.alone_until

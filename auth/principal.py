@@ -1,0 +1,50 @@
+"""Who is calling."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What kind of account it is."""
+
+    USER = "user"
+    ADMIN = "admin"
+
+
+class Scope(StrEnum):
+    """What a credential opens."""
+
+    ACCOUNT = "account"
+    """Everything of one's own under /api."""
+
+    CHAT = "chat"
+    """Asking a model in the page."""
+
+    INFERENCE = "inference"
+    """Asking a model through /v1."""
+
+
+# What a person may give to an API key.
+KEY_SCOPES = frozenset({Scope.INFERENCE})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person, known by a session or by an API key; exactly one of the two ids is set.
+
+    `role` is for display and at most a few seconds old. A permission that rests on it is checked against
+    the database at each request (auth.dependencies.Admin).
+    """
+
+    user_id: str
+    email: str
+    name: str
+    role: Role
+    session_id: str | None
+    key_id: str | None
+    scopes: frozenset[Scope]
+
+
+def granted(asked: frozenset[Scope], *, may_ask_models: bool) -> frozenset[Scope]:
+    """The scopes of a credential that asks for `asked`; who may not ask models yet keeps the rest."""
+    return asked if may_ask_models else asked - {Scope.CHAT, Scope.INFERENCE}

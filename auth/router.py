@@ -1,0 +1,15 @@
+"""The endpoints of auth: `router` belongs under /api, `well_known_router` at the root."""
+
+from fastapi import APIRouter
+
+from auth.accounts.endpoints import router as accounts_router
+from auth.api_keys.endpoints import router as api_keys_router
+from auth.sessions.endpoints import router as sessions_router
+from auth.sessions.endpoints import well_known_router
+
+__all__ = ["router", "well_known_router"]
+
+router = APIRouter()
+router.include_router(accounts_router)
+router.include_router(sessions_router)
+router.include_router(api_keys_router)

@@ -1,0 +1,172 @@
+"""Puts the parts of auth together: the only file that knows all of them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from auth.accounts.hashing import Argon2Hasher, Hasher
+from auth.accounts.repository import AccountRepository
+from auth.accounts.service import Accounts
+from auth.api_keys.repository import KeyRepository
+from auth.api_keys.service import PREFIX as KEY_PREFIX
+from auth.api_keys.service import ApiKeys
+from auth.client_address import TrustedProxies
+from auth.limits.requests import RequestLimits
+from auth.limits.sign_in import SignInLimits
+from auth.limits.store import LimitStore
+from auth.origin import OwnOrigin
+from auth.principal import Principal
+from auth.revocation import Revocations
+from auth.sessions.access_tokens import AccessTokens
+from auth.sessions.repository import SessionRepository
+from auth.sessions.service import Sessions
+from auth.sessions.signing_keys import Keyring
+from auth.sessions.tickets import Tickets
+from auth.upkeep import Upkeep
+from auth.watch import Watch
+from core.clock import Clock, SystemClock
+from core.errors import Forbidden, Unauthenticated
+from core.keyvalue import KeyValue
+from core.postgres import Postgres
+from core.settings import Settings
+
+
+class Auth:
+    """Who is calling, for one process.
+
+    `postgres` and `keyvalue` are started and stopped by whoever made them, before and after this.
+
+    Attributes:
+        accounts, sessions, api_keys: the services.
+        request_limits: the general limit of requests.
+        watch: tells open connections that their session or key has ended.
+        origin: tells our own page from others.
+        trusted_proxies: whose X-Forwarded-For is believed.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        postgres: Postgres,
+        keyvalue: KeyValue,
+        clock: Clock,
+        *,
+        hasher: Hasher | None = None,
+    ) -> None:
+        may_ask = settings.unverified_accounts_may_chat
+        self._hasher = hasher or Argon2Hasher()
+        self._store = LimitStore(keyvalue)
+        self._keyring = Keyring(settings.signing_key_file)
+        self._tokens = AccessTokens(self._keyring, clock, issuer=settings.public_url)
+        self._revocations = Revocations(keyvalue)
+        self._tickets = Tickets(keyvalue)
+        limits = SignInLimits(
+            self._store,
+            keyvalue,
+            logins_per_minute=settings.logins_per_minute,
+            registrations_per_hour=settings.registrations_per_hour,
+        )
+        self.accounts = Accounts(
+            AccountRepository(postgres),
+            self._hasher,
+            limits,
+            self._revocations,
+            clock,
+            registration=settings.effective_registration,
+            public=not settings.embedded,
+        )
+        self.sessions = Sessions(
+            postgres,
+            SessionRepository(postgres),
+            self.accounts,
+            limits,
+            self._tokens,
+            self._keyring,
+            self._revocations,
+            clock,
+            unverified_may_ask=may_ask,
+        )
+        self.api_keys = ApiKeys(KeyRepository(postgres), self._revocations, clock, unverified_may_ask=may_ask)
+        self.request_limits = RequestLimits(self._store, clock, per_minute=settings.requests_per_minute)
+        self.watch = Watch(self.sessions, self.api_keys)
+        self.origin = OwnOrigin(settings.public_url)
+        self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
+        self._upkeep = Upkeep(self.sessions, self.api_keys, self._keyring, self._tokens)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Read the signing keys and begin to listen. Raises core.errors.SigningKeyUnusable."""
+        self._keyring.load()
+        await self._store.start()
+        await self._hasher.start()
+        self._revocations.listen(self.sessions.on_ended, self.sessions.cache.clear)
+        self._revocations.listen(self.api_keys.on_ended, self.api_keys.cache.clear)
+        self._revocations.listen(self.watch.on_ended, self.watch.on_lost)
+        await self._revocations.start()
+        self._tasks = [asyncio.create_task(self.watch.run()), asyncio.create_task(self._upkeep.run())]
+
+    async def stop(self) -> None:
+        """End what runs, and write what is still to be written."""
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+        await self._revocations.stop()
+        await self.api_keys.flush_uses()
+        await self.request_limits.stop()
+        await self._hasher.stop()
+
+    async def authenticate_bearer(self, authorization: str | None) -> Principal:
+        """Who an Authorization header belongs to. Raises Unauthenticated, Unavailable.
+
+        For the hot path: a credential that was seen a moment ago is found without leaving this process.
+        """
+        if authorization is None:
+            raise Unauthenticated
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated
+        return await self.authenticate(token)
+
+    async def authenticate(self, token: str) -> Principal:
+        """Who an API key or an access token belongs to. Raises Unauthenticated, Unavailable."""
+        if token.startswith(KEY_PREFIX):
+            return await self.api_keys.authenticate(token)
+        return await self.sessions.authenticate(token)
+
+    async def issue_ticket(self, principal: Principal) -> str:
+        """A ticket that opens one socket for this session. Raises Forbidden for a key, Unavailable."""
+        if principal.session_id is None:
+            raise Forbidden
+        return await self._tickets.issue(principal.session_id)
+
+    async def redeem_ticket(self, ticket: str) -> Principal:
+        """Who a ticket was made for. Raises Unauthenticated, Unavailable."""
+        return await self.sessions.principal_of(await self._tickets.redeem(ticket))
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The public signing keys."""
+        return self._keyring.jwks()
+
+
+@asynccontextmanager
+async def accounts_for_command_line(settings: Settings) -> AsyncIterator[Accounts]:
+    """The account service alone, with connections of its own: for `create_admin`, `set_role`, `set_active`.
+
+    Needs no signing key, and no Valkey: running processes then learn of a change within 5 s.
+    """
+    postgres = Postgres(settings.database_url.get_secret_value(), size=2, timeout=settings.database_timeout)
+    keyvalue = KeyValue(settings.redis_url.get_secret_value())
+    hasher = Argon2Hasher(threads=1)
+    await postgres.start()
+    try:
+        await keyvalue.start()
+        await hasher.start()
+        auth = Auth(settings, postgres, keyvalue, SystemClock(), hasher=hasher)
+        yield auth.accounts
+    finally:
+        await hasher.stop()
+        await keyvalue.stop()
+        await postgres.stop()
