@@ -15,6 +15,7 @@ from gateway.admin.endpoints import router as admin_router
 from gateway.chat.endpoints import router as chat_router
 from gateway.conversations.endpoints import router as conversations_router
 from gateway.envelope import Envelope
+from gateway.error_docs import error_docs
 from gateway.events.endpoints import router as events_router
 from gateway.house import House
 from gateway.openai_api.body import ChatHead, CompletionHead
@@ -69,6 +70,7 @@ def create_app(house: House) -> ASGIApp:
             Route("/v1/models/{model:path}", models.one, methods=["GET"]),
         ]
     )
+    app.router.routes.append(Route("/docs/errors", error_docs, methods=["GET"]))
     app.include_router(health.router)
     app.include_router(well_known_router)
     api = APIRouter(prefix="/api")
