@@ -1,0 +1,19 @@
+#!/bin/sh
+# Ray Serve starts HAProxy through this script. It takes the configuration that Ray has just written and
+# closes what Ray leaves open: the statistics and metrics pages listen on loopback instead of everywhere,
+# the admin socket is ours alone, and HAProxy's own 502, 503 and 504 are answered as what they are, not as 500.
+set -eu
+config=""
+previous=""
+for argument in "$@"; do
+    if [ "$previous" = "-f" ]; then config="$argument"; fi
+    previous="$argument"
+done
+if [ -n "$config" ]; then
+    sed -i \
+        -e 's/^\([[:space:]]*bind[[:space:]]\{1,\}\)\*\{0,1\}:\([0-9]\{1,\}\)/\1127.0.0.1:\2/' \
+        -e '/^[[:space:]]*errorfile 50[234] /d' \
+        -e 's/ mode 666 level admin/ mode 600 level admin/' \
+        "$config"
+fi
+exec "$HEADRACE_HAPROXY" "$@"

@@ -1,0 +1,117 @@
+"""A replica that runs vLLM: its own OpenAI application, behind the guard.
+
+It holds a `ray.serve.llm.LLMServer` instead of being one. Importing that class imports vLLM and torch, twenty
+seconds and most of a gigabyte, and Serve imports a deployment's class wherever the deployment is described; so
+only the replica does it, when it builds its application.
+"""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from ray import serve as ray_serve
+
+from models.spec import ModelSpec
+from serve.guard import Application, Guard, Message
+from serve.replica import replica_name
+
+if TYPE_CHECKING:
+    from ray.serve.llm import LLMServer
+
+
+class VllmReplica:
+    """One engine. `weights` is a folder that is ready on this machine's disk."""
+
+    def __init__(self, spec_json: str, weights: str) -> None:
+        self._spec = ModelSpec.model_validate_json(spec_json)
+        self._weights = weights
+        self._server: LLMServer | None = None
+
+    async def __serve_build_asgi_app__(self) -> Application:
+        from ray.llm._internal.serve.core.server.llm_server import LLMServer
+
+        config = llm_config(self._spec, self._weights)
+        # The weights are here: no second worker has to import vLLM just to look for them.
+        config.get_or_create_callback().ctx.run_init_node = False
+        server = LLMServer.sync_init(config)
+        await server.start()
+        app: Application = await server.__serve_build_asgi_app__()
+        await warm(app, self._spec.name)
+        self._server = server
+        return Guard(app, os.environ["HEADRACE_INTERNAL_TOKEN"], replica_name())
+
+    async def check_health(self) -> None:
+        """Raises what the engine raises when it is dead; Serve then replaces the replica."""
+        if self._server is not None:
+            await self._server.check_health()
+
+
+def llm_config(spec: ModelSpec, weights: str) -> Any:
+    """The spec as `ray.serve.llm` wants it."""
+    from ray.serve.llm import LLMConfig
+
+    gpus = spec.resources.gpus
+    return LLMConfig(
+        model_loading_config={"model_id": spec.name, "model_source": weights},
+        engine_kwargs={**spec.engine_args, "max_model_len": spec.context_window},
+        accelerator_config={"kind": "gpu" if gpus else "cpu"},
+        accelerator_type=spec.resources.accelerator_type if gpus else None,
+        placement_group_config={"bundles": bundles(spec)},
+        # Ray's metrics agent would take vLLM's metrics over; see README.
+        log_engine_metrics=False,
+    )
+
+
+def bundles(spec: ModelSpec) -> list[dict[str, float]]:
+    """What one replica takes: the first bundle holds its process, each bundle one GPU (or a share of one)."""
+    resources = spec.resources
+    first: dict[str, float] = {"CPU": resources.cpus}
+    if resources.memory_gib:
+        first["memory"] = resources.memory_gib * 1024**3
+    if not resources.gpus:
+        return [first]
+    share = min(resources.gpus, 1.0)
+    return [{**first, "GPU": share}, *({"GPU": share} for _ in range(int(resources.gpus) - 1))]
+
+
+async def warm(app: Application, model: str) -> None:
+    """Ask for one token before anybody else does, so that the first person does not wait for lazy set-up.
+
+    Raises RuntimeError when the engine does not answer: a replica that cannot speak is not ready.
+    """
+    body = orjson.dumps({"model": model, "prompt": "Hello", "max_tokens": 1})
+    sent: list[Message] = []
+    received = False
+
+    async def receive() -> Message:
+        nonlocal received
+        if received:
+            return {"type": "http.disconnect"}
+        received = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/v1/completions",
+        "raw_path": b"/v1/completions",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())],
+        "client": ("127.0.0.1", 0),
+        "server": ("127.0.0.1", 0),
+        "state": {},
+    }
+    await app(scope, receive, send)
+    if not sent or sent[0].get("status") != 200:
+        said = b"".join(message.get("body", b"") for message in sent)[:300].decode(errors="replace")
+        raise RuntimeError(f"The engine started but could not answer: {said or 'no answer'}")
+
+
+deployment_class = ray_serve.ingress()(VllmReplica)

@@ -1,0 +1,167 @@
+"""The simulated engine's language: how it counts tokens, and which word follows which text.
+
+A token is an optional space or line end with up to five visible ASCII characters, or any other single
+character: every token holds at most six bytes, so its id is those bytes written as one number, and text and
+ids turn into each other exactly, without a vocabulary. The next word is a function of the text so far. That
+is why an answer that was cut goes on in the same words when its prompt and emitted ids are sent again.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+_TOKEN = re.compile(r"[ \n]?[!-~]{1,5}|[\s\S]")
+# Every answer is introduced by a digest of its conversation, so that equal questions in different
+# conversations get different answers.
+_HEADER = re.compile(r"<assistant ([0-9a-f]{8})>\n")
+_USER = "<user>\n"
+_RAW_MEMORY = 32
+_SHORTEST_ANSWER = 8
+_ENDS_ONE_IN = 48
+LONG_ANSWER = 400
+
+WORDS = tuple((Path(__file__).parent / "words.txt").read_text("ascii").split())
+_SPACED = tuple(" " + word for word in WORDS if len(word) <= 5)
+
+
+def tokenise(text: str) -> list[str]:
+    """The text's tokens; joined they are the text again."""
+    return _TOKEN.findall(text)
+
+
+def count(text: str) -> int:
+    """How many tokens the text has."""
+    return len(_TOKEN.findall(text))
+
+
+def token_id(token: str) -> int:
+    """The token's number, below 2**53, so that every JSON reader keeps it exact."""
+    return int.from_bytes(b"\x01" + token.encode("utf-8", "surrogatepass"))
+
+
+def text_of(ids: Sequence[int]) -> str:
+    """The text of these token ids. Raises ValueError for a number that is no token."""
+    pieces = []
+    for number in ids:
+        raw = number.to_bytes((number.bit_length() + 7) // 8 or 1) if number >= 0 else b""
+        if not 2 <= len(raw) <= 7 or raw[0] != 1:
+            raise ValueError(f"{number} is not a token id")
+        pieces.append(raw[1:])
+    return b"".join(pieces).decode("utf-8", "surrogatepass")
+
+
+def render(messages: Sequence[tuple[str, str]]) -> str:
+    """The prompt of a conversation: for each message `<role>` and its content on lines; then the header."""
+    body = "".join(f"<{role}>\n{content}\n" for role, content in messages)
+    digest = hashlib.blake2b(body.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return f"{body}<assistant {digest}>\n"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The tokens, why they end, and whether the engine is told to break instead of ending."""
+
+    tokens: tuple[str, ...]
+    finish_reason: str
+    fails: bool = False
+    token_ms: float | None = None
+
+
+def compose(
+    prompt: str,
+    *,
+    max_tokens: int,
+    seed: int = 0,
+    stop: Sequence[str] = (),
+    exact_tokens: int | None = None,
+    ignore_eos: bool = False,
+) -> Answer:
+    """The answer that follows `prompt`; at most `max_tokens` long (exactly that with `ignore_eos`).
+
+    `exact_tokens` asks for an answer of that length. Marks in the last user message: `[[echo]]rest`,
+    `[[long]]`, `[[slow]]` (100 ms a token), `[[fail]]` (breaks after five tokens).
+    """
+    said, question, base = _situation(prompt)
+    limit = max_tokens if exact_tokens is None else min(max_tokens, exact_tokens)
+    if "[[echo]]" in question:
+        rest = question.split("[[echo]]", 1)[1]
+        tokens = tokenise(rest.removeprefix(said))
+        ended = True
+    elif question.startswith("Write a title"):
+        tokens = tokenise(_title(question).removeprefix(said))
+        ended = True
+    else:
+        length = LONG_ANSWER - count(said) if "[[long]]" in question else None
+        endless = ignore_eos or exact_tokens is not None
+        tokens, ended = _words(said, base ^ seed, limit, length, endless)
+    if len(tokens) > limit or (len(tokens) == limit and not ended):
+        tokens, ended = tokens[:limit], exact_tokens is not None and exact_tokens <= max_tokens
+    fails = "[[fail]]" in question
+    if fails:
+        tokens = tokens[:5]
+    tokens, stopped = _cut_at(tokens, stop)
+    reason = "stop" if ended or stopped else "length"
+    return Answer(tuple(tokens), reason, fails, 100.0 if "[[slow]]" in question else None)
+
+
+def _situation(prompt: str) -> tuple[str, str, int]:
+    """What was already answered, the question it answers, and the number the words start from."""
+    headers = list(_HEADER.finditer(prompt[-200_000:]))
+    if not headers:
+        return prompt[-_RAW_MEMORY:], prompt, 0
+    header = headers[-1]
+    window = prompt[-200_000:]
+    before = window[: header.start()]
+    question = before[before.rfind(_USER) + len(_USER) :] if _USER in before else before
+    return window[header.end() :], question.removesuffix("\n"), int(header.group(1), 16)
+
+
+def _words(said: str, base: int, limit: int, length: int | None, endless: bool) -> tuple[list[str], bool]:
+    base &= 0xFFFFFFFF
+    text = said[-_RAW_MEMORY:]
+    spoken = count(said)
+    tokens: list[str] = []
+    while len(tokens) < limit:
+        number = crc32(text[-16:].encode("utf-8", "surrogatepass"), base + spoken * 2654435761 & 0xFFFFFFFF)
+        if not endless:
+            if length is not None:
+                if len(tokens) >= length:
+                    return tokens, True
+            elif spoken >= _SHORTEST_ANSWER and number % _ENDS_ONE_IN == 0:
+                return tokens, True
+        token = _SPACED[(number >> 8) % len(_SPACED)]
+        if not said and not tokens:
+            token = token[1:].capitalize()
+        tokens.append(token)
+        text += token
+        spoken += 1
+    # Whether it would have ended right here does not matter: what was asked for is used up.
+    return tokens, length is not None and len(tokens) >= length and not endless
+
+
+def _title(question: str) -> str:
+    digest = hashlib.blake2b(question.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return " ".join(
+        WORDS[(digest[i] * 256 + digest[i + 1]) % len(WORDS)] for i in range(0, 8, 2)
+    ).capitalize()
+
+
+def _cut_at(tokens: list[str], stop: Sequence[str]) -> tuple[list[str], bool]:
+    if not stop:
+        return tokens, False
+    text = ""
+    for position, token in enumerate(tokens):
+        text += token
+        found = [at for word in stop if (at := text.find(word)) >= 0]
+        if found:
+            kept, out = min(found), []
+            for earlier in tokens[: position + 1]:
+                if kept <= 0:
+                    break
+                out.append(earlier[:kept])
+                kept -= len(earlier)
+            return out, True
+    return tokens, False
