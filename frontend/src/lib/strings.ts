@@ -66,7 +66,6 @@ export const strings = {
     delete: "Delete",
     deleteTitle: "Delete this chat?",
     deleteDetail: (title: string) => `"${title}" and its messages will be gone for good.`,
-    cancel: "Cancel",
     answering: "Answering",
     renameFailed: "The title was not changed.",
     deleteFailed: "The chat was not deleted.",
@@ -220,8 +219,7 @@ export const strings = {
     skip: "Skip to the message box",
     loading: "Loading",
     close: "Close",
-    copy: "Copy",
-    copied: "Copied",
+    cancel: "Cancel",
   },
 
   shortcuts: {

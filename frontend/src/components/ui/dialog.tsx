@@ -1,114 +1,53 @@
 "use client";
 
-import { useRef, type ReactNode } from "react";
-import { AlertDialog, Dialog as RadixDialog } from "radix-ui";
-import { X } from "lucide-react";
-import { strings } from "@/lib/strings";
-import { Button, IconButton } from "./button";
+import { lazy, Suspense, useEffect, useState } from "react";
+import type { ConfirmProps, DialogProps, DrawerProps } from "./dialog-content";
 
-const overlayStyle = "fixed inset-0 z-40 bg-scrim";
-const contentStyle =
-  "fixed top-1/2 left-1/2 z-50 max-h-[85dvh] w-[calc(100vw-32px)] max-w-[440px] -translate-x-1/2 -translate-y-1/2 " +
-  "overflow-y-auto rounded-card border border-line bg-raised p-6 shadow-float animate-rise";
+const load = () => import("./dialog-content");
+const LazyDialog = lazy(async () => ({ default: (await load()).DialogContent }));
+const LazyConfirm = lazy(async () => ({ default: (await load()).ConfirmContent }));
+const LazyDrawer = lazy(async () => ({ default: (await load()).DrawerContent }));
 
-interface DialogProps {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  title: string;
-  children: ReactNode;
+/** Fetch the dialogs' script ahead of the first one. */
+export function preloadDialogs(): void {
+  void load();
 }
 
-export function Dialog({ open, onOpenChange, title, children }: DialogProps) {
+/** True from the first opening on: until then nothing of a dialog is loaded or mounted. */
+function useEverOpen(open: boolean): boolean {
+  const [ever, setEver] = useState(open);
+  useEffect(() => {
+    if (open) setEver(true);
+  }, [open]);
+  return ever || open;
+}
+
+export function Dialog(props: DialogProps) {
   return (
-    <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
-      <RadixDialog.Portal>
-        <RadixDialog.Overlay className={overlayStyle} />
-        <RadixDialog.Content className={contentStyle} aria-describedby={undefined}>
-          <div className="mb-4 flex items-center justify-between gap-4">
-            <RadixDialog.Title className="text-reading font-semibold">{title}</RadixDialog.Title>
-            <RadixDialog.Close asChild>
-              <IconButton label={strings.status.close} size="sm">
-                <X aria-hidden className="size-4" />
-              </IconButton>
-            </RadixDialog.Close>
-          </div>
-          {children}
-        </RadixDialog.Content>
-      </RadixDialog.Portal>
-    </RadixDialog.Root>
+    useEverOpen(props.open) && (
+      <Suspense>
+        <LazyDialog {...props} />
+      </Suspense>
+    )
   );
 }
 
-interface ConfirmProps {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  title: string;
-  detail: string;
-  confirm: string;
-  onConfirm: () => void;
-  /** Where focus goes afterwards, when what opened the dialog may be gone. */
-  returnFocus?: (() => HTMLElement | null) | undefined;
-}
-
-/** Asks before something that cannot be taken back. The safe answer has the focus. */
-export function Confirm({ open, onOpenChange, title, detail, confirm, onConfirm, returnFocus }: ConfirmProps) {
-  const cancel = useRef<HTMLButtonElement>(null);
+export function Confirm(props: ConfirmProps) {
   return (
-    <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
-      <AlertDialog.Portal>
-        <AlertDialog.Overlay className={overlayStyle} />
-        <AlertDialog.Content
-          className={contentStyle}
-          onOpenAutoFocus={(event) => {
-            event.preventDefault();
-            cancel.current?.focus();
-          }}
-          onCloseAutoFocus={(event) => {
-            const target = returnFocus?.();
-            if (!target) return;
-            event.preventDefault();
-            target.focus();
-          }}
-        >
-          <AlertDialog.Title className="text-reading font-semibold">{title}</AlertDialog.Title>
-          <AlertDialog.Description className="mt-2 text-ui text-muted">{detail}</AlertDialog.Description>
-          <div className="mt-6 flex justify-end gap-2">
-            <AlertDialog.Cancel asChild>
-              <Button ref={cancel}>{strings.rail.cancel}</Button>
-            </AlertDialog.Cancel>
-            <AlertDialog.Action asChild>
-              <Button variant="danger" onClick={onConfirm}>
-                {confirm}
-              </Button>
-            </AlertDialog.Action>
-          </div>
-        </AlertDialog.Content>
-      </AlertDialog.Portal>
-    </AlertDialog.Root>
+    useEverOpen(props.open) && (
+      <Suspense>
+        <LazyConfirm {...props} />
+      </Suspense>
+    )
   );
 }
 
-interface DrawerProps {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  title: string;
-  children: ReactNode;
-}
-
-/** A panel from the left edge, for narrow windows. */
-export function Drawer({ open, onOpenChange, title, children }: DrawerProps) {
+export function Drawer(props: DrawerProps) {
   return (
-    <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
-      <RadixDialog.Portal>
-        <RadixDialog.Overlay className={overlayStyle} />
-        <RadixDialog.Content
-          aria-describedby={undefined}
-          className="fixed inset-y-0 left-0 z-50 flex w-[min(320px,calc(100vw-56px))] flex-col bg-rail shadow-float animate-slide"
-        >
-          <RadixDialog.Title className="sr-only">{title}</RadixDialog.Title>
-          {children}
-        </RadixDialog.Content>
-      </RadixDialog.Portal>
-    </RadixDialog.Root>
+    useEverOpen(props.open) && (
+      <Suspense>
+        <LazyDrawer {...props} />
+      </Suspense>
+    )
   );
 }

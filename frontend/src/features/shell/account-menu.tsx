@@ -1,7 +1,7 @@
 "use client";
 
 import { ChevronsUpDown, Keyboard, LogOut, UserRound } from "lucide-react";
-import { Menu, MenuChoice, MenuChoices, MenuItem, MenuLabel, MenuSeparator } from "@/components/ui/menu";
+import { Menu } from "@/components/ui/menu";
 import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
 import { chooseTheme, useTheme, type Theme } from "@/lib/theme";
@@ -38,29 +38,38 @@ export function AccountMenu({ onAccount, onShortcuts, onSignOut }: AccountMenuPr
           <ChevronsUpDown aria-hidden className="size-4 shrink-0 text-muted" />
         </button>
       }
-    >
-      <MenuItem onSelect={onAccount}>
-        <UserRound aria-hidden className="size-4" />
-        {strings.account.open}
-      </MenuItem>
-      <MenuItem onSelect={onShortcuts}>
-        <Keyboard aria-hidden className="size-4" />
-        {strings.account.shortcuts}
-      </MenuItem>
-      <MenuSeparator />
-      <MenuLabel>{strings.account.theme}</MenuLabel>
-      <MenuChoices value={theme} onValueChange={(value) => chooseTheme(value as Theme)}>
-        {(["system", "light", "dark"] as const).map((value) => (
-          <MenuChoice key={value} value={value}>
-            {strings.account.themes[value]}
-          </MenuChoice>
-        ))}
-      </MenuChoices>
-      <MenuSeparator />
-      <MenuItem onSelect={onSignOut}>
-        <LogOut aria-hidden className="size-4" />
-        {strings.account.signOut}
-      </MenuItem>
-    </Menu>
+      entries={[
+        {
+          kind: "item",
+          label: strings.account.open,
+          icon: <UserRound aria-hidden className="size-4" />,
+          onSelect: onAccount,
+        },
+        {
+          kind: "item",
+          label: strings.account.shortcuts,
+          icon: <Keyboard aria-hidden className="size-4" />,
+          onSelect: onShortcuts,
+        },
+        { kind: "separator" },
+        { kind: "label", label: strings.account.theme },
+        {
+          kind: "choices",
+          value: theme,
+          onSelect: (value) => chooseTheme(value as Theme),
+          choices: (["system", "light", "dark"] as const).map((value) => ({
+            value,
+            content: strings.account.themes[value],
+          })),
+        },
+        { kind: "separator" },
+        {
+          kind: "item",
+          label: strings.account.signOut,
+          icon: <LogOut aria-hidden className="size-4" />,
+          onSelect: onSignOut,
+        },
+      ]}
+    />
   );
 }

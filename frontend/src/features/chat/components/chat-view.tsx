@@ -10,6 +10,7 @@ import { cacheConversation } from "@/lib/api/conversation-cache";
 import { toApiError } from "@/lib/api/error";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { Message } from "@/lib/api/types";
+import { whenIdle } from "@/lib/idle";
 import { useChatId, useOpenChat } from "@/lib/navigation";
 import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
@@ -56,7 +57,7 @@ export function ChatView() {
   const { scroller, content, atEnd, toEnd } = useFollowEnd(id);
   const rememberPlace = useKeepPlace(scroller, messages[0]?.id);
 
-  useEffect(() => preloadMarkdown(), []);
+  useEffect(() => whenIdle(preloadMarkdown), []);
 
   // After a reload in mid-answer, or when another tab asked: take up what is running.
   const unfinished = loaded.findLast((message) => message.status === "streaming");

@@ -1,7 +1,7 @@
 "use client";
 
 import { ChevronDown } from "lucide-react";
-import { Menu, MenuChoice, MenuChoices } from "@/components/ui/menu";
+import { Menu } from "@/components/ui/menu";
 import type { Model, ModelState } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { formatNumber } from "@/lib/format";
@@ -40,19 +40,31 @@ export function ModelPicker({ models, selected, onSelect }: ModelPickerProps) {
           <ChevronDown aria-hidden className="size-3.5 shrink-0" />
         </button>
       }
-    >
-      <MenuChoices value={selected?.name ?? ""} onValueChange={onSelect}>
-        {models.map((model) => (
-          <MenuChoice key={model.name} value={model.name} disabled={model.state === "failed"}>
-            <span className="flex items-center gap-2">
-              <span aria-hidden className={cn("size-2 shrink-0 rounded-full", dots[model.state])} />
-              <span className="truncate font-medium">{model.title}</span>
-            </span>
-            <span className="mt-0.5 block pl-4 text-hint text-muted">{describe(model)}</span>
-          </MenuChoice>
-        ))}
-      </MenuChoices>
-    </Menu>
+      entries={[
+        {
+          kind: "choices",
+          value: selected?.name ?? "",
+          onSelect,
+          choices: models.map((model) => ({
+            value: model.name,
+            disabled: model.state === "failed",
+            content: <Choice model={model} />,
+          })),
+        },
+      ]}
+    />
+  );
+}
+
+function Choice({ model }: { model: Model }) {
+  return (
+    <>
+      <span className="flex items-center gap-2">
+        <span aria-hidden className={cn("size-2 shrink-0 rounded-full", dots[model.state])} />
+        <span className="truncate font-medium">{model.title}</span>
+      </span>
+      <span className="mt-0.5 block pl-4 text-hint text-muted">{describe(model)}</span>
+    </>
   );
 }
 

@@ -3,7 +3,7 @@
 import { memo, useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Ellipsis, Pencil, Trash2 } from "lucide-react";
 import { IconButton } from "@/components/ui/button";
-import { Menu, MenuItem } from "@/components/ui/menu";
+import { Menu } from "@/components/ui/menu";
 import type { Conversation } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { chatHref } from "@/lib/navigation";
@@ -84,9 +84,8 @@ export const ConversationItem = memo(function ConversationItem({
       >
         <Menu
           align="end"
-          open={menuOpen}
           onOpenChange={setMenuOpen}
-          onCloseAutoFocus={(event) => {
+          onClosed={(event) => {
             const what = next.current;
             next.current = null;
             if (what === null) return;
@@ -100,16 +99,26 @@ export const ConversationItem = memo(function ConversationItem({
               <Ellipsis aria-hidden className="size-4" />
             </IconButton>
           }
-        >
-          <MenuItem onSelect={() => (next.current = "rename")}>
-            <Pencil aria-hidden className="size-4" />
-            {strings.rail.rename}
-          </MenuItem>
-          <MenuItem danger onSelect={() => (next.current = "delete")}>
-            <Trash2 aria-hidden className="size-4" />
-            {strings.rail.delete}
-          </MenuItem>
-        </Menu>
+          entries={[
+            {
+              kind: "item",
+              label: strings.rail.rename,
+              icon: <Pencil aria-hidden className="size-4" />,
+              onSelect: () => {
+                next.current = "rename";
+              },
+            },
+            {
+              kind: "item",
+              label: strings.rail.delete,
+              icon: <Trash2 aria-hidden className="size-4" />,
+              danger: true,
+              onSelect: () => {
+                next.current = "delete";
+              },
+            },
+          ]}
+        />
       </div>
     </li>
   );

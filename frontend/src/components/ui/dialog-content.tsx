@@ -1,0 +1,114 @@
+"use client";
+
+import { useRef, type ReactNode } from "react";
+import { AlertDialog, Dialog as RadixDialog } from "radix-ui";
+import { X } from "lucide-react";
+import { strings } from "@/lib/strings";
+import { Button, IconButton } from "./button";
+
+const overlayStyle = "fixed inset-0 z-40 bg-scrim";
+const contentStyle =
+  "fixed top-1/2 left-1/2 z-50 max-h-[85dvh] w-[calc(100vw-32px)] max-w-[440px] -translate-x-1/2 -translate-y-1/2 " +
+  "overflow-y-auto rounded-card border border-line bg-raised p-6 shadow-float animate-rise";
+
+export interface DialogProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: string;
+  children: ReactNode;
+}
+
+export function DialogContent({ open, onOpenChange, title, children }: DialogProps) {
+  return (
+    <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
+      <RadixDialog.Portal>
+        <RadixDialog.Overlay className={overlayStyle} />
+        <RadixDialog.Content className={contentStyle} aria-describedby={undefined}>
+          <div className="mb-4 flex items-center justify-between gap-4">
+            <RadixDialog.Title className="text-reading font-semibold">{title}</RadixDialog.Title>
+            <RadixDialog.Close asChild>
+              <IconButton label={strings.status.close} size="sm">
+                <X aria-hidden className="size-4" />
+              </IconButton>
+            </RadixDialog.Close>
+          </div>
+          {children}
+        </RadixDialog.Content>
+      </RadixDialog.Portal>
+    </RadixDialog.Root>
+  );
+}
+
+export interface ConfirmProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: string;
+  detail: string;
+  confirm: string;
+  onConfirm: () => void;
+  /** Where focus goes afterwards, when what opened the dialog may be gone. */
+  returnFocus?: (() => HTMLElement | null) | undefined;
+}
+
+/** Asks before something that cannot be taken back. The safe answer has the focus. */
+export function ConfirmContent({ open, onOpenChange, title, detail, confirm, onConfirm, returnFocus }: ConfirmProps) {
+  const cancel = useRef<HTMLButtonElement>(null);
+  return (
+    <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
+      <AlertDialog.Portal>
+        <AlertDialog.Overlay className={overlayStyle} />
+        <AlertDialog.Content
+          className={contentStyle}
+          onOpenAutoFocus={(event) => {
+            event.preventDefault();
+            cancel.current?.focus();
+          }}
+          onCloseAutoFocus={(event) => {
+            const target = returnFocus?.();
+            if (!target) return;
+            event.preventDefault();
+            target.focus();
+          }}
+        >
+          <AlertDialog.Title className="text-reading font-semibold">{title}</AlertDialog.Title>
+          <AlertDialog.Description className="mt-2 text-ui text-muted">{detail}</AlertDialog.Description>
+          <div className="mt-6 flex justify-end gap-2">
+            <AlertDialog.Cancel asChild>
+              <Button ref={cancel}>{strings.status.cancel}</Button>
+            </AlertDialog.Cancel>
+            <AlertDialog.Action asChild>
+              <Button variant="danger" onClick={onConfirm}>
+                {confirm}
+              </Button>
+            </AlertDialog.Action>
+          </div>
+        </AlertDialog.Content>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}
+
+export interface DrawerProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: string;
+  children: ReactNode;
+}
+
+/** A panel from the left edge, for narrow windows. */
+export function DrawerContent({ open, onOpenChange, title, children }: DrawerProps) {
+  return (
+    <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
+      <RadixDialog.Portal>
+        <RadixDialog.Overlay className={overlayStyle} />
+        <RadixDialog.Content
+          aria-describedby={undefined}
+          className="fixed inset-y-0 left-0 z-50 flex w-[min(320px,calc(100vw-56px))] flex-col bg-rail shadow-float animate-slide"
+        >
+          <RadixDialog.Title className="sr-only">{title}</RadixDialog.Title>
+          {children}
+        </RadixDialog.Content>
+      </RadixDialog.Portal>
+    </RadixDialog.Root>
+  );
+}
