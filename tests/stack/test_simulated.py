@@ -73,9 +73,7 @@ def test_a_client_that_leaves_frees_the_engine_within_a_second(stack: Stack) -> 
     ):
         assert stream.status_code == 200
         next(stream.iter_bytes())
-    left = time.monotonic()
-    wait_until(lambda: _engine_counts(stack)["cancelled"] > before["cancelled"], "the engine is told", 5)
-    assert time.monotonic() - left < 1.5
+    wait_until(lambda: _engine_counts(stack)["cancelled"] > before["cancelled"], "the engine is free", 1.5)
 
 
 def _engine_counts(stack: Stack) -> dict[str, int]:
