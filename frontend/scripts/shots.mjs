@@ -1,0 +1,122 @@
+/**
+ * Takes the pictures by which the page is judged, into shots/: every screen, wide and narrow, light and dark.
+ * Wants a stack with the simulated model at HEADRACE_URL (the mock server will do).
+ */
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { chromium } from "@playwright/test";
+
+const base = process.env.HEADRACE_URL ?? "http://localhost:8199";
+const only = process.argv[2];
+const folder = fileURLToPath(new URL("../shots", import.meta.url));
+mkdirSync(folder, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
+  args: ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"],
+});
+
+for (const width of [1280, 390]) {
+  for (const colorScheme of ["light", "dark"]) {
+    const context = await browser.newContext({
+      baseURL: base,
+      colorScheme,
+      viewport: { width, height: width === 390 ? 844 : 800 },
+      deviceScaleFactor: 1,
+      hasTouch: width === 390,
+    });
+    await tour(await context.newPage(), `${width}-${colorScheme}`, width === 390);
+    await context.close();
+  }
+}
+await browser.close();
+
+async function tour(page, suffix, narrow) {
+  const shot = async (name) => {
+    if (only && !name.includes(only)) return;
+    await page.waitForTimeout(250);
+    await page.screenshot({ path: `${folder}/${name}-${suffix}.png` });
+  };
+  const composer = page.getByRole("textbox", { name: "Message" });
+  const send = page.getByRole("button", { name: "Send" });
+  const ask = async (text) => {
+    await composer.fill(text);
+    await send.click();
+  };
+
+  await page.goto("/sign-in");
+  await page.getByLabel("Email").waitFor();
+  await shot("sign-in");
+  await page.getByLabel("Email").fill("nobody@example.com");
+  await page.getByLabel("Password", { exact: true }).fill("not the right words");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.locator("form").getByRole("alert").waitFor();
+  await shot("sign-in-wrong");
+
+  const email = `ada-${suffix}-${Date.now()}@example.com`;
+  await page.goto("/register");
+  await page.getByLabel("Name").fill("Ada Marsh");
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill("heron mill");
+  await shot("register");
+  await page.getByLabel("Password", { exact: true }).fill(`heron mill weir ${Date.now()}`);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await composer.waitFor();
+  await shot("empty");
+
+  for (const question of ["Explain photosynthesis to a child", "Regex for an ISO date", "Names for a sailing boat"]) {
+    await ask(`[[echo]] ${question}`);
+    await page.getByRole("article").nth(1).waitFor();
+    await send.waitFor();
+    await page.waitForTimeout(800);
+    if (narrow) await page.getByRole("banner").getByRole("button", { name: "New chat" }).click();
+    else await page.getByRole("button", { name: "New chat", exact: true }).click();
+  }
+
+  await ask("How does a headrace work, and how much power is left at the end?");
+  await page.getByRole("table").waitFor();
+  await shot("streaming");
+  await send.waitFor({ timeout: 60_000 });
+  await page.waitForTimeout(1200);
+  await shot("conversation-end");
+  await page.getByRole("log").evaluate((element) => element.scrollTo(0, 0));
+  await shot("conversation");
+  await page.getByRole("button", { name: "Details" }).click();
+  await page.getByRole("log").evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  await shot("details");
+
+  await ask("[[fail]] [[echo]] The first half of this answer arrives well enough, and then the engine gives up on it.");
+  await page.getByRole("button", { name: "Try again" }).waitFor();
+  await shot("failed");
+
+  await page.getByRole("button", { name: /^Model: / }).click();
+  await page.getByRole("menu").waitFor();
+  await shot("models");
+  await page.keyboard.press("Escape");
+
+  await ask("[[slow]] [[limit]]");
+  await page.getByRole("alert").first().waitFor();
+  await shot("limit");
+
+  if (narrow) {
+    await page.getByRole("button", { name: "Open chat list" }).click();
+    await page.getByRole("dialog").waitFor();
+  }
+  await page.getByRole("button", { name: /^Account: / }).click();
+  await page.getByRole("menu").waitFor();
+  await shot(narrow ? "drawer-menu" : "account-menu");
+  await page.keyboard.press("Escape");
+  await page.getByRole("menu").waitFor({ state: "detached" });
+  if (narrow) await shot("drawer");
+
+  await page.goto("/account");
+  await page.getByLabel("Key name").fill("My laptop");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.getByText("Copy it now").waitFor();
+  await shot("account");
+  await page.getByRole("button", { name: "Delete key My laptop" }).click();
+  await page.getByRole("alertdialog").waitFor();
+  await shot("confirm");
+  await page.goto("/nowhere");
+  await shot("not-found");
+}
