@@ -20,7 +20,7 @@ class AccountRepository:
         email: str,
         lookup: str,
         name: str,
-        password_hash: str,
+        password_hash: str | None,
         role: Role,
         verified_at: datetime | None,
     ) -> UserRow | None:

@@ -36,6 +36,11 @@ class VarDirectory:
         return self.root / "valkey"
 
     @property
+    def page(self) -> Path:
+        """The exported page that the gateway serves: a link to the build that is in use."""
+        return self.root / "page" / "current"
+
+    @property
     def state_file(self) -> Path:
         return self.run / "state.json"
 

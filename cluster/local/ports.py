@@ -34,18 +34,27 @@ def free_port(host: str = LOOPBACK) -> int:
         return port
 
 
-def choose(names: Iterable[str], remembered: Path) -> dict[str, int]:
+def remembered(names: Iterable[str], path: Path) -> dict[str, int]:
+    """The ports of the running instance. Raises ClusterError where they are not known."""
+    try:
+        ports: dict[str, int] = json.loads(path.read_text())
+        return {name: ports[name] for name in names}
+    except (OSError, ValueError, KeyError) as error:
+        raise ClusterError("The ports of this instance are not known; is it up? ./headrace status") from error
+
+
+def choose(names: Iterable[str], path: Path) -> dict[str, int]:
     """A free port for each name: the one it had last time where that is still free."""
     earlier: dict[str, int] = {}
     with contextlib.suppress(OSError, ValueError):
-        earlier = json.loads(remembered.read_text())
+        earlier = json.loads(path.read_text())
     chosen: dict[str, int] = {}
     for name in names:
         port = earlier.get(name, 0)
         if not (1024 <= port <= 65535) or port in chosen.values() or not is_free(port):
             port = _unused(set(chosen.values()))
         chosen[name] = port
-    write_atomically(remembered, json.dumps(chosen))
+    write_atomically(path, json.dumps(chosen))
     return chosen
 
 

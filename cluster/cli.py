@@ -1,0 +1,138 @@
+"""The command line: what can be asked for. What it does is in `cluster/commands/`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cluster.local.errors import ClusterError
+
+app = typer.Typer(
+    name="headrace",
+    help="Headrace: everything between people and the engines, on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+bench = typer.Typer(help="Measurements.", no_args_is_help=True)
+users = typer.Typer(help="Accounts.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+app.add_typer(users, name="users")
+
+
+@app.command()
+def up(
+    engine: Annotated[
+        str | None,
+        typer.Option(help="`simulated`: no vLLM, only the model of that name; `vllm`: the bundled one."),
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Serve this model; may be given again.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Where the page is, on loopback. [default: 8080]")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when all is ready.")] = False,
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Use the requirements with CUDA; engines may use GPUs.")
+    ] = False,
+) -> None:
+    """Install what is missing, start everything, and say where the page is."""
+    from cluster.commands.up import up
+
+    up(engine=engine, models=tuple(model or ()), port=port, detach=detach, gpu=gpu)
+
+
+@app.command()
+def down() -> None:
+    """End every process of this instance; the data stays."""
+    from cluster.commands.down import down
+
+    down()
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Each service's state, process, port, memory and since when."""
+    from cluster.commands.status import status
+
+    status(as_json=as_json)
+
+
+@app.command()
+def logs(
+    service: Annotated[str | None, typer.Argument(help="One service; all of them without it.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they are written.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many from the end.")] = 50,
+) -> None:
+    """What the services wrote."""
+    from cluster.commands.logs import logs
+
+    logs(service, follow=follow, count=lines)
+
+
+@app.command()
+def doctor() -> None:
+    """Every prerequisite and dependency: what is wrong, and what to do."""
+    from cluster.commands.doctor import doctor
+
+    raise typer.Exit(doctor())
+
+
+@app.command()
+def test(
+    only: Annotated[list[str] | None, typer.Option(help="Run this step; may be given again.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="No real engine and no browser.")] = False,
+    list_steps: Annotated[bool, typer.Option("--list", help="Show the steps and end.")] = False,
+) -> None:
+    """Every check: linters, types, tests of every kind, and the browser."""
+    from cluster.commands.test import test
+
+    raise typer.Exit(test(only=tuple(only or ()), fast=fast, list_steps=list_steps))
+
+
+@bench.command(
+    "overhead",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def bench_overhead(context: typer.Context) -> None:
+    """What the gateway costs: direct and through it, side by side; --peer litellm beside both."""
+    from cluster.commands.bench import overhead
+
+    raise typer.Exit(overhead(context.args))
+
+
+@users.command("create-admin")
+def create_admin(
+    email: Annotated[str | None, typer.Option(help="Asked for where it is missing.")] = None,
+    name: Annotated[str, typer.Option(help="Shown to others.")] = "Administrator",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+) -> None:
+    """Make an administrator's account."""
+    from cluster.commands.users import create_admin
+
+    create_admin(email=email, name=name, password_stdin=password_stdin)
+
+
+@users.command("set-role")
+def set_role(email: str, role: str) -> None:
+    """Give an account the role `user` or `admin`."""
+    from cluster.commands.users import set_role
+
+    set_role(email=email, role=role)
+
+
+def main() -> None:
+    """Entry point: errors of ours are one sentence on standard error and status 1."""
+    try:
+        app(prog_name="./headrace")
+    except ClusterError as error:
+        sys.stderr.write(f"headrace: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
