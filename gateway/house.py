@@ -6,6 +6,7 @@ from typing import Protocol
 
 import orjson
 
+from auth.accounts.hashing import Hasher
 from auth.wiring import Auth
 from core.clock import Clock, SystemClock
 from core.keyvalue import KeyValue
@@ -77,6 +78,7 @@ class House:
         inference: Inference | None = None,
         control: Control | None = None,
         clock: Clock | None = None,
+        hasher: Hasher | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self.settings = settings
@@ -86,7 +88,7 @@ class House:
             timeout=settings.database_timeout,
         )
         self.keyvalue = KeyValue(settings.redis_url.get_secret_value())
-        self.auth = Auth(settings, self.postgres, self.keyvalue, clock)
+        self.auth = Auth(settings, self.postgres, self.keyvalue, clock, hasher=hasher)
         self.background = Background()
         self.bus = EventBus(self.keyvalue)
         self.hub = Hub()

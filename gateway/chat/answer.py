@@ -8,6 +8,9 @@ import orjson
 from core.errors import EngineFailed, HeadraceError, ModelNotReady, RateLimited
 from gateway.inference.sse import DONE, FrameBuffer, data_of
 
+# What the ledger's columns hold; an engine that claims more is not believed.
+MOST_TOKENS = 2**31 - 1
+
 
 class Answer:
     """Collects text, finish reason and usage from the frames of a chat completion stream.
@@ -46,7 +49,7 @@ class Answer:
                 continue
             try:
                 text = self._take(orjson.loads(data))
-            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, IndexError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
                 raise EngineFailed("The model sent an answer that cannot be read.") from error
             if text:
                 new.append(text)
@@ -71,13 +74,24 @@ class Answer:
             raise EngineFailed(_sentence(chunk["error"]))
         usage = chunk.get("usage")
         if usage:
-            self.usage = int(usage["prompt_tokens"]), int(usage.get("completion_tokens") or 0)
+            self.usage = _figures(usage) or self.usage
         text = ""
         for choice in chunk["choices"]:
             text += choice["delta"].get("content") or ""
             if choice.get("finish_reason"):
-                self.finish_reason = str(choice["finish_reason"])
-        return text
+                self.finish_reason = _storable(str(choice["finish_reason"]))
+        return _storable(text)
+
+
+def _figures(usage: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Prompt and completion tokens, or None for figures that cannot be true."""
+    figures = int(usage["prompt_tokens"]), int(usage.get("completion_tokens") or 0)
+    return figures if all(0 <= figure <= MOST_TOKENS for figure in figures) else None
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's text holds every character but this one, and an answer must not be lost for it."""
+    return text.replace("\x00", "\ufffd")
 
 
 # Statuses that mean "nobody is there now", from the load balancer or from the engine.
@@ -102,5 +116,5 @@ def refusal(status: int, body: bytes, retry_after: str | None) -> HeadraceError:
 
 def _sentence(error: object) -> str:
     if isinstance(error, Mapping) and isinstance(error.get("message"), str):
-        return str(error["message"])[:500]
+        return _storable(str(error["message"])[:500])
     return "The model stopped answering. Your text is kept. Try again."

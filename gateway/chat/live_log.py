@@ -67,10 +67,10 @@ class ProcessLiveLog:
 
     async def follow(self, after: int, idle: float) -> AsyncIterator[Sequence[Event]]:
         position = max(0, after)
-        if self.finished:
-            # Somebody who has seen everything, or claims more than there was, is told the end again.
-            position = min(position, len(self._events) - 1)
         while True:
+            if self.finished:
+                # Somebody who has seen everything, or claims more than there was, is told the end again.
+                position = min(position, len(self._events) - 1)
             changed = self._changed
             batch = self._events[position:]
             if batch:

@@ -72,11 +72,7 @@ async def build_prompt(
                 fields=[("content", "longer than the model's context window")],
             )
         dropped = len(history) - 1
-    return Prompt(
-        [*head, *history[dropped:]],
-        dropped,
-        max(MINIMUM_ANSWER_TOKENS, min(wanted, target.context_window - tokens)),
-    )
+    return Prompt([*head, *history[dropped:]], dropped, min(wanted, target.context_window - tokens))
 
 
 async def _fewest_to_drop(

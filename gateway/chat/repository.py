@@ -155,8 +155,18 @@ class TurnRepository:
             )
 
     async def get(self, user_id: str, turn_id: str) -> TurnRow | None:
-        """One turn, or None when there is none or it is somebody else's."""
-        row = await self._postgres.fetchrow(_TURN + "WHERE t.id = $1 AND t.user_id = $2", turn_id, user_id)
+        """One turn, or None when there is none, its conversation was deleted, or it is somebody else's."""
+        row = await self._postgres.fetchrow(
+            _TURN + "JOIN conversations c ON c.id = t.conversation_id "
+            "WHERE t.id = $1 AND t.user_id = $2 AND c.deleted_at IS NULL",
+            turn_id,
+            user_id,
+        )
+        return _turn(row) if row else None
+
+    async def stored(self, turn_id: str) -> TurnRow | None:
+        """How a turn stands, for the process that runs it; None when it was never stored."""
+        row = await self._postgres.fetchrow(_TURN + "WHERE t.id = $1", turn_id)
         return _turn(row) if row else None
 
     async def abandoned(self, limit: int = 100) -> Sequence[TurnRow]:

@@ -16,7 +16,7 @@ from gateway.chat.repository import Checkpoint, TurnRepository
 from gateway.chat.tables import TurnEnd, TurnStart, TurnStatus
 from gateway.events.bus import EventBus
 from gateway.inference import EngineResponse, Inference, Target
-from gateway.metrics import FIRST_TOKEN, TURNS, TURNS_RUNNING
+from gateway.metrics import FIRST_TOKEN, TOKENS, TURNS, TURNS_RUNNING
 
 log = get_logger(__name__)
 
@@ -142,8 +142,11 @@ class TurnRunner:
             except Exception:
                 log.exception("turn.crashed", turn_id=turn.id)
                 end = self._end_of(running, TurnStatus.FAILED, EngineFailed(), begun)
-            # Stopped or failed so early that the turn may not be stored yet.
+            # Stopped or failed so early that the turn may not be stored yet, or never will be.
             await asyncio.wait({persisted})
+            if persisted.cancelled() or persisted.exception() is not None:
+                self._logs.discard(turn.id)
+                return
             await self._settle(running, end)
         finally:
             self._running.pop(turn.id, None)
@@ -221,7 +224,10 @@ class TurnRunner:
         turn = running.turn
         for attempt in range(1, SETTLE_TRIES + 1):
             try:
-                await self._repository.settle(turn, end)
+                if not await self._repository.settle(turn, end):
+                    # Another process believed this one dead and has ended the turn: what is stored counts.
+                    stored = await self._repository.stored(turn.id)
+                    end = stored.end if stored is not None else end
                 break
             except HeadraceError as error:
                 log.warning("turn.settle_failed", turn_id=turn.id, attempt=attempt, error=error.detail)
@@ -231,6 +237,8 @@ class TurnRunner:
             failure = Unavailable("The answer could not be stored. Copy it before you leave the page.")
             end = self._end_of(running, TurnStatus.FAILED, failure, self._clock.monotonic())
         TURNS.labels(turn.model, end.status.value).inc()
+        TOKENS.labels(turn.model, "prompt").inc(end.prompt_tokens)
+        TOKENS.labels(turn.model, "completion").inc(end.completion_tokens)
         if running.log.length == 0:
             running.log.append(*events.started(turn))
         running.log.append(*events.usage(end))

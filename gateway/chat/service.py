@@ -146,7 +146,11 @@ class TurnService:
             if waited >= KEEP_ALIVE_SECONDS:
                 waited = 0.0
                 yield ()
-            row = await self._require(principal, turn_id)
+            found = await self._turns.get(principal.user_id, turn_id)
+            if found is None:
+                # Its conversation was deleted; there is nothing more to tell.
+                return
+            row = found
         whole = events.replay(row.start, row.end)
         yield whole[min(max(0, after), len(whole) - 1) :]
 
@@ -250,6 +254,7 @@ def _history(
     messages.reverse()
     while len(messages) > 1 and messages[0]["role"] == Role.ASSISTANT.value:
         messages.pop(0)
+        read -= 1
     total = path[0].depth + 1 if path else 0
     return messages, total - read
 
