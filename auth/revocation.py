@@ -1,7 +1,6 @@
 """Tells every process at once that a session, a key or a user's rights have ended."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
@@ -11,6 +10,7 @@ import orjson
 from core.errors import Unavailable
 from core.keyvalue import KeyValue
 from core.log import get_logger
+from core.tasks import end_task
 
 log = get_logger(__name__)
 
@@ -56,9 +56,7 @@ class Revocations:
         """Stop receiving."""
         if self._task is not None:
             task, self._task = self._task, None
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end_task(task)
 
     async def announce(self, kind: Kind, identifier: str) -> None:
         """Apply here at once and tell the others; without Valkey they learn it when their entry has aged."""

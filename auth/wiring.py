@@ -1,7 +1,6 @@
 """Puts the parts of auth together: the only file that knows all of them."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -30,6 +29,7 @@ from core.errors import Forbidden, Unauthenticated
 from core.keyvalue import KeyValue
 from core.postgres import Postgres
 from core.settings import Settings
+from core.tasks import end_task
 
 
 class Auth:
@@ -109,9 +109,7 @@ class Auth:
     async def stop(self) -> None:
         """End what runs, and write what is still to be written."""
         for task in self._tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end_task(task)
         self._tasks = []
         await self._revocations.stop()
         await self.api_keys.flush_uses()

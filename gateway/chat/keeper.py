@@ -1,11 +1,11 @@
 """Keeps the leases of running turns, and ends turns whose runner is gone."""
 
 import asyncio
-import contextlib
 from dataclasses import replace
 
 from core.errors import HeadraceError
 from core.log import get_logger
+from core.tasks import end_task
 from gateway.chat.repository import LEASE_SECONDS, TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.tables import TurnRow, TurnStatus
@@ -31,9 +31,7 @@ class TurnKeeper:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
 
     async def step(self) -> None:

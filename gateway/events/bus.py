@@ -1,7 +1,6 @@
 """News between processes: what one of them changed, told to all gateways over Valkey."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -10,6 +9,7 @@ import orjson
 from core.errors import HeadraceError
 from core.keyvalue import KeyValue
 from core.log import get_logger
+from core.tasks import end_task
 
 log = get_logger(__name__)
 
@@ -48,9 +48,7 @@ class EventBus:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
 
     async def _run(self, listener: Listener, on_stop: StopListener) -> None:

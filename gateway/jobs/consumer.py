@@ -5,12 +5,12 @@ message is sent again when its lease has run out.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
 from core.broker import Consumer, Message
 from core.errors import HeadraceError, Invalid
 from core.log import get_logger
+from core.tasks import end_task
 from core.telemetry import context_from, tracer
 from gateway.jobs import messages
 from gateway.jobs.handler import Handler
@@ -64,9 +64,7 @@ class JobConsumer:
     async def stop(self) -> None:
         """Take no more, let running jobs finish within a bounded time."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
         if self._jobs:
             _, late = await asyncio.wait(self._jobs, timeout=DRAIN_SECONDS)

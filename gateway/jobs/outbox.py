@@ -1,7 +1,6 @@
 """Carries what transactions left in the outbox to Kafka, at least once and in order."""
 
 import asyncio
-import contextlib
 
 import orjson
 
@@ -9,6 +8,7 @@ from core.broker import Message, Producer
 from core.errors import HeadraceError
 from core.log import get_logger
 from core.postgres import Postgres
+from core.tasks import end_task
 from gateway.jobs.repository import JobRepository
 from gateway.metrics import OUTBOX_SENT
 
@@ -40,9 +40,7 @@ class OutboxRelay:
 
     async def stop(self) -> None:
         for task in self._tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end_task(task)
         self._tasks = []
         await self._producer.stop()
 

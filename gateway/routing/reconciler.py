@@ -1,11 +1,11 @@
 """Makes the serving side match what Postgres wants; also after it was started from nothing."""
 
 import asyncio
-import contextlib
 
 from core.errors import HeadraceError
 from core.log import get_logger
 from core.postgres import Postgres
+from core.tasks import end_task
 from gateway.routing.control import Application, Control, DeployRefused
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.tables import Desired, RevisionRow, State
@@ -35,9 +35,7 @@ class Reconciler:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
 
     async def _lead_or_wait(self) -> None:

@@ -1,12 +1,12 @@
 """The routes that this process knows, refreshed from Postgres, looked up without a round trip."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import HeadraceError, ModelNotFound, ModelNotReady
 from core.log import get_logger
+from core.tasks import end_task
 from gateway.inference.protocol import Target
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.tables import Desired, RevisionRow, State
@@ -50,9 +50,7 @@ class RoutingTable:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
 
     def on_change(self, listener: Listener) -> None:

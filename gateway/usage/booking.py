@@ -1,11 +1,11 @@
 """Bookings of API requests, written in batches so that no request waits for the database."""
 
 import asyncio
-import contextlib
 from collections import deque
 
 from core.errors import HeadraceError
 from core.log import get_logger
+from core.tasks import end_task
 from gateway.metrics import BOOKINGS_WAITING, TOKENS
 from gateway.usage.repository import LedgerRepository
 from gateway.usage.tables import Entry
@@ -35,9 +35,7 @@ class BookingQueue:
         """Write what is left, within a bounded time."""
         if self._task is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await end_task(self._task)
         self._task = None
         try:
             async with asyncio.timeout(5):
