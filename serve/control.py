@@ -1,4 +1,4 @@
-"""Deploy, inspect and retire revisions over HTTP: a small Serve application at `/control`, behind the guard."""
+"""Deploy, inspect and retire revisions over HTTP: a small Serve application at `/control`, guarded."""
 
 import asyncio
 import os
@@ -13,8 +13,8 @@ from ray import serve as ray_serve
 
 from models.spec import ModelSpec, first_complaint
 from serve.deployer import Conflict, Deployer
-from serve.guard import Application, Guard, Receive, Scope, Send, relative_path
-from serve.replica import replica_name
+from serve.guard import Application, Receive, Scope, Send, relative_path
+from serve.replica import guarded
 
 NAME = "control"
 PREFIX = "/control"
@@ -80,7 +80,7 @@ class ControlReplica:
     async def __serve_build_asgi_app__(self) -> Application:
         token = os.environ["HEADRACE_INTERNAL_TOKEN"]
         deployer = Deployer(Path(os.environ["HEADRACE_VAR_DIR"]), os.environ["SERVE_URL"], token)
-        return Guard(ControlApp(deployer), token, replica_name(), routes=None)
+        return guarded(ControlApp(deployer), routes=None)
 
 
 def control_application() -> ray_serve.Application:
@@ -105,7 +105,8 @@ async def _read(receive: Receive) -> bytes | None:
     raw = b""
     while True:
         message = await receive()
-        raw += message.get("body", b"")
+        piece: bytes = message.get("body", b"")
+        raw += piece
         if len(raw) > MAX_BODY_BYTES:
             return None
         if not message.get("more_body"):

@@ -1,7 +1,7 @@
 """Starts and ends revisions, and says how each one is. Everything it knows it asks Serve for.
 
-What was asked for is kept in the cluster's own key-value store, which lives and dies with the applications; so
-a new control process knows all that the old one knew.
+What was asked for is kept in the cluster's own key-value store, which lives and dies with the
+applications; so a new control process knows all that the old one knew.
 """
 
 import asyncio
@@ -132,9 +132,11 @@ class Deployer:
         url = f"{self._serve_url}{route_prefix(app.model, app.revision)}/health"
         try:
             timeout = aiohttp.ClientTimeout(total=_PROBE_TIMEOUT_S)
-            async with aiohttp.ClientSession(timeout=timeout, headers=self._headers) as session:
-                async with session.get(url) as response:
-                    proven = response.status == 200
+            async with (
+                aiohttp.ClientSession(timeout=timeout, headers=self._headers) as session,
+                session.get(url) as response,
+            ):
+                proven = response.status == 200
         except (aiohttp.ClientError, TimeoutError):
             proven = False
         if proven:

@@ -117,6 +117,9 @@ def node_environment(settings: Settings, plan: NodePlan) -> dict[str, str]:
         "HEADRACE_HAPROXY": _haproxy_binary(),
         "VLLM_HOST_IP": "127.0.0.1",
         "GLOO_SOCKET_IFNAME": "lo",
+        # Lets an engine on the CPU work without a process of its own for its one worker; see llm_server.py.
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max((os.cpu_count() or 2) - 1, 1))),
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
         "VLLM_CPU_KVCACHE_SPACE": os.environ.get("VLLM_CPU_KVCACHE_SPACE", "1"),

@@ -49,14 +49,18 @@ class Guard:
         token: str,
         replica: str,
         routes: frozenset[tuple[str, str]] | None = ENGINE_ROUTES,
+        *,
+        echo_request_id: bool = True,
     ) -> None:
-        """`routes`: pairs of method and path below the prefix; None lets every route in."""
+        """`routes`: pairs of method and path below the prefix; None lets every route in.
+        `echo_request_id`: False where the server around it repeats `x-request-id` itself."""
         if not token:
             raise ValueError("the internal token is empty")
         self._app = app
         self._expected = b"Bearer " + token.encode()
         self._replica = replica.encode("latin-1")
         self._routes = routes
+        self._echo_request_id = echo_request_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -73,7 +77,7 @@ class Guard:
             elif name == b"x-request-id":
                 request_id = value[:_MAX_REQUEST_ID]
         ours = [(b"x-headrace-replica", self._replica)]
-        if request_id:
+        if request_id and self._echo_request_id:
             ours.append((b"x-request-id", request_id))
         if not hmac.compare_digest(presented, self._expected):
             body = error_body(

@@ -10,7 +10,7 @@ if _absent:
     # None makes `import pandas` fail as if it were not installed.
     sys.modules["pandas"] = None  # type: ignore[assignment]
 try:
-    pass
+    import ray.serve  # noqa: F401 - for its side effect
 finally:
     if _absent:
         del sys.modules["pandas"]

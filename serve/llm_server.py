@@ -1,22 +1,24 @@
 """A replica that runs vLLM: its own OpenAI application, behind the guard.
 
-It holds a `ray.serve.llm.LLMServer` instead of being one. Importing that class imports vLLM and torch, twenty
-seconds and most of a gigabyte, and Serve imports a deployment's class wherever the deployment is described; so
-only the replica does it, when it builds its application.
+It holds a `ray.serve.llm.LLMServer` instead of being one. Importing that class imports vLLM and torch,
+twenty seconds and most of a gigabyte, and Serve imports a deployment's class wherever the deployment is
+described; so only the replica does it, when it builds its application.
 """
 
-import os
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from ray import serve as ray_serve
 
 from models.spec import ModelSpec
-from serve.guard import Application, Guard, Message
-from serve.replica import replica_name
+from serve.guard import Application, Message
+from serve.replica import guarded
 
 if TYPE_CHECKING:
     from ray.serve.llm import LLMServer
+
+START_TIMEOUT_S = 1800.0
 
 
 class VllmReplica:
@@ -34,16 +36,36 @@ class VllmReplica:
         # The weights are here: no second worker has to import vLLM just to look for them.
         config.get_or_create_callback().ctx.run_init_node = False
         server = LLMServer.sync_init(config)
-        await server.start()
+        # What `server.start()` does, without its telemetry: an actor that imports vLLM once more to report.
+        server.engine = _engine_class(self._spec)(config)
+        await asyncio.wait_for(server.engine.start(), START_TIMEOUT_S)
         app: Application = await server.__serve_build_asgi_app__()
         await warm(app, self._spec.name)
         self._server = server
-        return Guard(app, os.environ["HEADRACE_INTERNAL_TOKEN"], replica_name())
+        return guarded(app)
 
     async def check_health(self) -> None:
         """Raises what the engine raises when it is dead; Serve then replaces the replica."""
         if self._server is not None:
             await self._server.check_health()
+
+
+def _engine_class(spec: ModelSpec) -> Any:
+    """Ray's vLLM engine; on one CPU worker it runs inside the engine's own process.
+
+    vLLM would start a second process for it, which imports everything once more: twenty seconds and 0.7 GiB.
+    """
+    from ray.llm._internal.serve.engines.vllm.vllm_engine import VLLMEngine
+
+    if spec.resources.gpus:
+        return VLLMEngine
+
+    class OneProcessEngine(VLLMEngine):  # type: ignore[misc]
+        def _start_async_llm_engine(self, vllm_engine_args: Any, vllm_engine_config: Any, *rest: Any) -> Any:
+            vllm_engine_config.parallel_config.distributed_executor_backend = "uni"
+            return super()._start_async_llm_engine(vllm_engine_args, vllm_engine_config, *rest)
+
+    return OneProcessEngine
 
 
 def llm_config(spec: ModelSpec, weights: str) -> Any:

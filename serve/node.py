@@ -25,13 +25,13 @@ from serve.processes import end_processes
 
 logger = get_logger("serve.node")
 
-# Logical CPUs decide only what may run side by side; a small machine would otherwise wait for itself for ever.
+# Logical CPUs decide only what may run side by side; a small machine would wait for itself for ever.
 MIN_LOGICAL_CPUS = 8
 OBJECT_STORE_BYTES = 200 * 1024 * 1024
 WATCH_EVERY_S = 1.0
 # A killed control comes back in a few seconds; one that stays away is a broken node.
 SILENCE_LIMIT_S = 30.0
-STOP_GRACE_S = 4.0
+STOP_GRACE_S = 2.0
 STOP_DEADLINE_S = 15.0
 
 
@@ -47,8 +47,7 @@ class Node:
 
     def run(self) -> int:
         """Start, watch, stop. Returns the exit status."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+        self._listen_to_signals()
         started = time.monotonic()
         try:
             self._claim()
@@ -57,6 +56,8 @@ class Node:
             for name in FOREIGN:
                 os.environ.pop(name, None)
             self._start_ray()
+            # Ray has put its own handler in place, which ends the process on the spot.
+            self._listen_to_signals()
             self._start_serve()
             took = round(time.monotonic() - started, 1)
             logger.info("ready", serve_url=os.environ["SERVE_URL"], seconds=took)
@@ -72,6 +73,10 @@ class Node:
             return 0
         finally:
             self._end()
+
+    def _listen_to_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stopping.is_set():
@@ -124,7 +129,10 @@ class Node:
             http_options={"host": self._plan.host, "port": self._plan.port, "keep_alive_timeout_s": 75},
             logging_config={"encoding": "JSON"},
         )
-        ray_serve.run(control_application(), name=NAME, route_prefix=PREFIX)
+        target = ray_serve.RunTarget(control_application(), name=NAME, route_prefix=PREFIX)
+        ray_serve.run_many(
+            [target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False
+        )
         deadline = time.monotonic() + SILENCE_LIMIT_S
         while not self._control_answers():
             if time.monotonic() > deadline:

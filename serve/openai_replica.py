@@ -5,9 +5,9 @@ import os
 from ray import serve as ray_serve
 
 from models.spec import ModelSpec
-from serve.guard import Application, Guard
+from serve.guard import Application
 from serve.openai_route import UpstreamRoute
-from serve.replica import replica_name
+from serve.replica import guarded
 
 
 class OpenAIReplica:
@@ -18,7 +18,7 @@ class OpenAIReplica:
 
     async def __serve_build_asgi_app__(self) -> Application:
         route = UpstreamRoute.from_spec(self._spec, os.environ)
-        return Guard(route, os.environ["HEADRACE_INTERNAL_TOKEN"], replica_name())
+        return guarded(route)
 
 
 deployment_class = ray_serve.ingress()(OpenAIReplica)

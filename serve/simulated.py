@@ -241,9 +241,8 @@ class _Frames:
         return self._frame(choice, more)
 
     def finish(self, index: int, reason: str) -> bytes:
-        choice: dict[str, Any] = {"index": index}
-        choice |= {"delta": {}} if self._request.chat else {"text": ""}
-        return self._frame(choice | {"logprobs": None, "finish_reason": reason}, {})
+        empty: dict[str, Any] = {"delta": {}} if self._request.chat else {"text": ""}
+        return self._frame({"index": index, **empty, "logprobs": None, "finish_reason": reason}, {})
 
     def usage(self, made: int) -> bytes:
         return b'%b],"usage":%b}\n\n' % (self._open, orjson.dumps(self._counts(made)))
@@ -297,8 +296,7 @@ class _Frames:
                 "logprob": -0.1,
                 "bytes": list(token.encode("utf-8", "surrogatepass")),
             }
-            tops = [dict(entry)] if self._request.top_logprobs else []
-            content.append({**entry, "top_logprobs": tops})
+            content.append({**entry, "top_logprobs": [entry] if self._request.top_logprobs else []})
         return {"content": content}
 
 

@@ -1,12 +1,10 @@
 """The simulated engine as a Serve deployment."""
 
-import os
-
 from ray import serve as ray_serve
 
 from models.spec import ModelSpec, Simulated
-from serve.guard import Application, Guard
-from serve.replica import replica_name
+from serve.guard import Application
+from serve.replica import guarded
 from serve.simulated import SimulatedEngine
 from serve.simulated_request import Pace
 from serve.standalone import SIMULATED_ROUTES
@@ -28,7 +26,7 @@ class SimulatedReplica:
             pace=Pace(pace.ttft_ms, pace.token_ms),
             seed=pace.seed,
         )
-        return Guard(engine, os.environ["HEADRACE_INTERNAL_TOKEN"], replica_name(), SIMULATED_ROUTES)
+        return guarded(engine, SIMULATED_ROUTES)
 
 
 deployment_class = ray_serve.ingress()(SimulatedReplica)
