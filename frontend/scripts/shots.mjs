@@ -69,7 +69,7 @@ async function tour(page, suffix, narrow) {
     await page.getByRole("article").nth(1).waitFor();
     await send.waitFor();
     await page.waitForTimeout(800);
-    if (narrow) await page.getByRole("banner").getByRole("button", { name: "New chat" }).click();
+    if (narrow) await page.locator("header").getByRole("button", { name: "New chat" }).click();
     else await page.getByRole("button", { name: "New chat", exact: true }).click();
   }
 

@@ -120,7 +120,7 @@ export const strings = {
 
   chat: {
     emptyTitle: (name: string) => (name ? `What is on your mind, ${name}?` : "What is on your mind?"),
-    emptyHint: "Ask anything. Answers are saved as they arrive.",
+    emptyHint: "Ask anything. An answer goes on even when you close this page.",
     composerLabel: "Message",
     placeholder: "Ask anything",
     placeholderReply: "Reply",

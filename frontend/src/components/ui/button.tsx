@@ -44,7 +44,8 @@ export function IconButton({ label, size = "md", className, type = "button", ...
       className={cn(
         "inline-flex shrink-0 items-center justify-center rounded-control text-muted transition-colors",
         "hover:bg-hover hover:text-text disabled:cursor-not-allowed disabled:opacity-60",
-        size === "md" ? "size-9" : "size-7",
+        // A finger needs more room than a pointer.
+        size === "md" ? "size-9 pointer-coarse:size-11" : "size-7 pointer-coarse:size-9",
         className,
       )}
       {...props}

@@ -23,7 +23,7 @@ export function AccountMenu({ onAccount, onShortcuts, onSignOut }: AccountMenuPr
         <button
           type="button"
           aria-label={`${strings.account.menu}: ${user.name}`}
-          className="flex w-full items-center gap-3 rounded-control p-2 text-left hover:bg-hover"
+          className="flex w-full items-center gap-3 rounded-control p-2 text-left outline-offset-[-2px] hover:bg-hover"
         >
           <span
             aria-hidden

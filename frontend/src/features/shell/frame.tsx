@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore, type MouseEvent, type ReactNode } from "react";
 import { PanelLeft, SquarePen, X } from "lucide-react";
 import { IconButton } from "@/components/ui/button";
 import { Drawer, preloadDialogs } from "@/components/ui/dialog";
@@ -55,6 +55,11 @@ export function Frame({ list, account, newChat, newChatHint, place, children }: 
     [],
   );
 
+  // Also for the chat that is open already, where nothing else would change.
+  const closeOnLink = (event: MouseEvent) => {
+    if (event.target instanceof Element && event.target.closest("a")) setDrawerAt(null);
+  };
+
   const content = (close: ReactNode) => (
     <>
       <div className="flex h-14 shrink-0 items-center justify-between pr-3 pl-5">
@@ -78,7 +83,9 @@ export function Frame({ list, account, newChat, newChatHint, place, children }: 
           {strings.rail.newChat}
         </button>
       </div>
-      {list}
+      <div className="flex min-h-0 flex-1 flex-col" onClick={closeOnLink}>
+        {list}
+      </div>
       <div className="shrink-0 border-t border-line p-2">{account}</div>
     </>
   );

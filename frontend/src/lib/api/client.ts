@@ -91,6 +91,6 @@ function startDeadline(ms: number, streaming: boolean) {
 function translate(error: unknown, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return error;
   if (error instanceof ApiError) return error;
-  if (error instanceof DOMException && error.name === "TimeoutError") return timeoutError();
+  if ((error as Error | null)?.name === "TimeoutError") return timeoutError();
   return networkError();
 }

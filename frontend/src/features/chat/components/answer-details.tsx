@@ -1,5 +1,5 @@
 import type { Message } from "@/lib/api/types";
-import { formatDuration, formatExact, formatNumber } from "@/lib/format";
+import { formatDuration, formatMoment, formatNumber } from "@/lib/format";
 import { strings } from "@/lib/strings";
 import { answerFacts } from "../facts";
 
@@ -19,7 +19,7 @@ export function AnswerDetails({ message, modelTitle }: { message: Message; model
     [words.prompt, facts.promptTokens === null ? null : words.tokens(formatNumber(facts.promptTokens))],
     [words.completion, facts.completionTokens === null ? null : words.tokens(formatNumber(facts.completionTokens))],
     [words.ended, facts.ended === null ? null : (words.reasons[facts.ended] ?? facts.ended)],
-    [words.created, formatExact(message.created_at)],
+    [words.created, formatMoment(message.created_at)],
   ];
   return (
     <dl

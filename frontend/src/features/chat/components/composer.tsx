@@ -87,7 +87,7 @@ export function Composer(props: ComposerProps) {
   }
 
   return (
-    <div className="mx-auto w-full max-w-(--measure) px-4 pb-4 md:px-0">
+    <div className="mx-auto w-full max-w-(--measure) px-4 pt-2 pb-4 md:px-0">
       {refusal && (
         <Notice
           tone={refusal.error.status === 429 ? "warning" : "danger"}

@@ -1,0 +1,116 @@
+import { act, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "@/lib/api/error";
+import type { Refusal } from "../live/live-turns";
+import { Composer } from "./composer";
+
+function setUp(props: Partial<Parameters<typeof Composer>[0]> = {}) {
+  const all = {
+    draftKey: "usr_1.new",
+    placeholder: "Ask anything",
+    running: false,
+    stopping: false,
+    onStop: vi.fn(),
+    blocked: null,
+    refusal: null,
+    onDismissRefusal: vi.fn(),
+    onSend: vi.fn(),
+    foot: null,
+    ...props,
+  };
+  const view = render(<Composer {...all} />);
+  const box = screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
+  const change = (more: Partial<typeof all>) => view.rerender(<Composer {...all} {...more} />);
+  return { ...all, ...view, box, change };
+}
+
+const write = (box: HTMLElement, value: string) => fireEvent.change(box, { target: { value } });
+const sendButton = () => screen.getByRole<HTMLButtonElement>("button", { name: "Send" });
+
+afterEach(() => vi.useRealTimers());
+
+describe("Composer", () => {
+  it("sends with Enter, breaks the line with Shift+Enter, and leaves Enter to the input method", () => {
+    const { box, onSend } = setUp();
+    write(box, "  hello ");
+    fireEvent.keyDown(box, { key: "Enter", shiftKey: true });
+    fireEvent.keyDown(box, { key: "Enter", isComposing: true });
+    expect(onSend).not.toHaveBeenCalled();
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(onSend).toHaveBeenCalledWith("hello");
+    expect(box.value).toBe("");
+  });
+
+  it("sends nothing that is empty", () => {
+    const { box, onSend } = setUp();
+    write(box, "  \n ");
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(onSend).not.toHaveBeenCalled();
+    expect(sendButton().disabled).toBe(true);
+  });
+
+  it("keeps the draft of its chat", () => {
+    const { box, unmount } = setUp({ draftKey: "usr_1.cnv_7" });
+    write(box, "half a thought");
+    unmount();
+    expect(setUp({ draftKey: "usr_1.cnv_7" }).box.value).toBe("half a thought");
+  });
+
+  it("says why it cannot send", () => {
+    const { box, onSend } = setUp({ blocked: "No model is ready yet." });
+    write(box, "hello");
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(onSend).not.toHaveBeenCalled();
+    expect(screen.getByText("No model is ready yet.")).toBeDefined();
+  });
+
+  it("offers to stop while an answer runs", () => {
+    const { onStop } = setUp({ running: true });
+    fireEvent.click(screen.getByRole("button", { name: "Stop answering" }));
+    expect(onStop).toHaveBeenCalledTimes(1);
+  });
+
+  it("takes a refused message back and counts down to the next try", () => {
+    vi.useFakeTimers();
+    const { box, change, onSend } = setUp();
+    write(box, "precious");
+    fireEvent.keyDown(box, { key: "Enter" });
+    const refusal: Refusal = {
+      content: "precious",
+      error: new ApiError("rate_limited", "Too many messages.", 429, true, 2000),
+      retryAt: Date.now() + 2000,
+    };
+    change({ refusal });
+
+    expect(box.value).toBe("precious");
+    expect(screen.getByRole("alert").textContent).toContain("Too many messages.");
+    expect(screen.getByText("You can send again in 2 s.")).toBeDefined();
+    expect(sendButton().disabled).toBe(true);
+
+    act(() => vi.advanceTimersByTime(1250));
+    expect(screen.getByText("You can send again in 1 s.")).toBeDefined();
+    act(() => vi.advanceTimersByTime(1000));
+    expect(sendButton().disabled).toBe(false);
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(onSend).toHaveBeenCalledTimes(2);
+  });
+
+  it("puts a message that comes back before what was written since", () => {
+    const { box, change } = setUp();
+    write(box, "newer");
+    change({
+      refusal: { content: "older", error: new ApiError("network", "No connection.", 0, true), retryAt: null },
+    });
+    expect(box.value).toBe("older\n\nnewer");
+  });
+
+  it("keeps the draft and waits while offline", () => {
+    vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+    const { box, onSend } = setUp();
+    write(box, "hello");
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(onSend).not.toHaveBeenCalled();
+    expect(box.value).toBe("hello");
+    expect(screen.getByText(/You are offline/)).toBeDefined();
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, it, vi } from "vitest";
+import { ApiError } from "@/lib/api/error";
+import type { TurnEvent } from "@/lib/api/types";
+import { followTurn, type FollowParts } from "./follow";
+import { completed, delta, started, streamOf } from "./test-stream";
+
+/** Follow with answers in order; the first of them is the request that began the turn, unless `resumed`. */
+function follow(answers: (Response | Error)[], options: Partial<FollowParts> & { resumed?: boolean } = {}) {
+  const events: TurnEvent[] = [];
+  const connections: string[] = [];
+  const resumedAfter: number[] = [];
+  const pauses: number[] = [];
+  const next = async () => {
+    const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
+    if (answer instanceof Error) throw answer;
+    return answer.body?.locked ? streamOf("") : answer;
+  };
+  const result = followTurn({
+    first: options.resumed ? null : next,
+    resume: (after) => {
+      resumedAfter.push(after);
+      return next();
+    },
+    onEvent: (event) => events.push(event),
+    onConnection: (state) => connections.push(state),
+    pause: async (ms) => {
+      pauses.push(ms);
+    },
+    signal: new AbortController().signal,
+    random: () => 0,
+    idleMs: 30,
+    ...options,
+  });
+  const text = () => events.map((event) => (event.name === "delta" ? event.data.text : "")).join("");
+  return { result, events, connections, resumedAfter, pauses, text };
+}
+
+describe("followTurn", () => {
+  it("ends with the terminal event", async () => {
+    const run = follow([streamOf(started() + delta(2, "Hel") + delta(3, "lo") + completed(4))]);
+    expect(await run.result).toBe("ended");
+    expect(run.text()).toBe("Hello");
+    expect(run.resumedAfter).toEqual([]);
+  });
+
+  it.each(["close", "break", "hang"] as const)("goes on from the last number when the stream ends with a %s", async (end) => {
+    const run = follow([streamOf(started() + delta(2, "Hel"), end), streamOf(delta(3, "lo") + completed(4))]);
+    expect(await run.result).toBe("ended");
+    expect(run.text()).toBe("Hello");
+    expect(run.resumedAfter).toEqual([2]);
+    expect(run.connections).toEqual(["open", "reconnecting", "open"]);
+  });
+
+  it("drops events it has seen and asks again for one it missed", async () => {
+    const run = follow([
+      streamOf(started() + delta(2, "a") + delta(4, "MISSED 3")),
+      streamOf(started() + delta(2, "a") + delta(3, "b") + delta(4, "c") + completed(5)),
+    ]);
+    expect(await run.result).toBe("ended");
+    expect(run.text()).toBe("abc");
+    expect(run.resumedAfter).toEqual([2]);
+  });
+
+  it("ignores unknown events and broken bodies, but counts their numbers", async () => {
+    const odd = 'id: 2\nevent: turn.levitated\ndata: {}\n\nid: 3\nevent: delta\ndata: {"text":7}\n\nid: 4\nevent: delta\ndata: {\n\n';
+    const run = follow([streamOf(started() + odd + delta(5, "ok") + completed(6))]);
+    expect(await run.result).toBe("ended");
+    expect(run.events.map((event) => event.name)).toEqual(["turn.started", "delta", "turn.completed"]);
+  });
+
+  it("follows a turn that runs already, from its start", async () => {
+    const run = follow([streamOf(started() + delta(2, "x") + completed(3))], { resumed: true });
+    expect(await run.result).toBe("ended");
+    expect(run.resumedAfter).toEqual([0]);
+  });
+
+  it("waits longer each time, and starts afresh once events come again", async () => {
+    const down = new ApiError("unavailable", "Down.", 503, true);
+    const run = follow([
+      streamOf(started()),
+      down,
+      down,
+      down,
+      streamOf(delta(2, "x")),
+      streamOf(completed(3)),
+    ]);
+    expect(await run.result).toBe("ended");
+    expect(run.pauses).toEqual([250, 500, 1000, 2000, 250]);
+  });
+
+  it("waits as long as the server says", async () => {
+    const busy = new ApiError("rate_limited", "Busy.", 429, true, 7000);
+    const run = follow([streamOf(started()), busy, streamOf(completed(2))]);
+    expect(await run.result).toBe("ended");
+    expect(run.pauses).toEqual([250, 7000]);
+  });
+
+  it("gives up after a bounded number of failures in a row", async () => {
+    const run = follow([streamOf(started()), new TypeError("offline")]);
+    expect(await run.result).toBe("lost");
+    expect(run.pauses).toHaveLength(12);
+  });
+
+  it("throws what the first request was refused with, without trying again", async () => {
+    const refused = new ApiError("rate_limited", "Slow down.", 429, true, 1000);
+    const run = follow([refused]);
+    await expect(run.result).rejects.toBe(refused);
+    expect(run.pauses).toEqual([]);
+  });
+
+  it("throws when the live log is gone", async () => {
+    const gone = new ApiError("not_found", "Gone.", 404, false);
+    const run = follow([streamOf(started()), gone]);
+    await expect(run.result).rejects.toBe(gone);
+  });
+
+  it("leaves at once when told to, also while it waits", async () => {
+    const abort = new AbortController();
+    const pause = vi.fn(async () => {
+      abort.abort();
+      throw new Error("aborted");
+    });
+    const run = follow([streamOf(started())], { signal: abort.signal, pause });
+    expect(await run.result).toBe("left");
+  });
+});

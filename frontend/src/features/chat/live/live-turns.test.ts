@@ -1,0 +1,200 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "@/lib/api/error";
+import type { Message } from "@/lib/api/types";
+import { LiveTurns, type TurnSink } from "./live-turns";
+import { completed, delta, frame, started, streamOf } from "./test-stream";
+
+const api = vi.hoisted(() => ({
+  startTurn: vi.fn(),
+  retryTurn: vi.fn(),
+  turnEvents: vi.fn(),
+  stopTurn: vi.fn(),
+}));
+vi.mock("../api/start-turn", () => ({ startTurn: api.startTurn }));
+vi.mock("../api/retry-turn", () => ({ retryTurn: api.retryTurn }));
+vi.mock("../api/turn-events", () => ({ turnEvents: api.turnEvents }));
+vi.mock("../api/stop-turn", () => ({ stopTurn: api.stopTurn }));
+
+/** Frames that the test paints itself. */
+function handFrames() {
+  const waiting: (() => void)[] = [];
+  const schedule = (work: () => void) => {
+    waiting.push(work);
+    return () => waiting.splice(waiting.indexOf(work), 1);
+  };
+  return { schedule, paint: () => waiting.splice(0).forEach((work) => work()), waiting };
+}
+
+function sinkOf() {
+  return { started: vi.fn(), settled: vi.fn(), stale: vi.fn() } satisfies TurnSink;
+}
+
+const answer = (fields: Partial<Message>): Message =>
+  ({
+    id: "msg_a",
+    conversation_id: "cnv_1",
+    parent_id: "msg_q",
+    turn_id: "trn_1",
+    role: "assistant",
+    content: "",
+    status: "streaming",
+    model: "simulated",
+    created_at: "2026-01-01T00:00:00Z",
+    ...fields,
+  }) as Message;
+
+describe("LiveTurns", () => {
+  beforeEach(() => Object.values(api).forEach((mock) => mock.mockReset()));
+
+  it("settles a turn with its whole text, also what was never painted", async () => {
+    api.startTurn.mockResolvedValue(streamOf(started() + delta(2, "Hel") + delta(3, "lo") + completed(4)));
+    const turns = new LiveTurns(handFrames().schedule);
+    const sink = sinkOf();
+    turns.connect(sink);
+
+    turns.start("cnv_1", "Hi?", "simulated");
+    await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled());
+
+    expect(sink.started).toHaveBeenCalledWith("cnv_1", "trn_1");
+    const [id, settled] = sink.settled.mock.calls[0]!;
+    expect(id).toBe("cnv_1");
+    expect(settled).toMatchObject({
+      user: { id: "msg_q", content: "Hi?" },
+      answer: { id: "msg_a", content: "Hello", status: "complete" },
+    });
+    expect(turns.turn("cnv_1")).toBeNull();
+  });
+
+  it("hands text on once a frame, however many pieces came", async () => {
+    const pieces = Array.from({ length: 50 }, (_, index) => delta(index + 2, "x")).join("");
+    api.startTurn.mockResolvedValue(streamOf(started() + pieces, "hang"));
+    const frames = handFrames();
+    const turns = new LiveTurns(frames.schedule);
+    turns.start("cnv_1", "Hi?", "simulated");
+    await vi.waitFor(() => expect(frames.waiting).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const notified = vi.fn();
+    turns.subscribe(notified);
+
+    expect(turns.text("cnv_1")).toBe("");
+    frames.paint();
+
+    expect(turns.text("cnv_1")).toBe("x".repeat(50));
+    expect(notified).toHaveBeenCalledTimes(1);
+    turns.leaveAll();
+  });
+
+  it("gives a refused message back with the time to wait", async () => {
+    api.startTurn.mockRejectedValue(new ApiError("rate_limited", "Slow down.", 429, true, 9000));
+    const turns = new LiveTurns(handFrames().schedule);
+    const sink = sinkOf();
+    turns.connect(sink);
+
+    turns.start("cnv_1", "precious words", "simulated");
+    await vi.waitFor(() => expect(turns.refusal("cnv_1")).not.toBeNull());
+
+    const refusal = turns.refusal("cnv_1");
+    expect(refusal).toMatchObject({ content: "precious words", error: { code: "rate_limited" } });
+    expect(refusal?.retryAt).toBeGreaterThan(Date.now() + 8000);
+    expect(turns.turn("cnv_1")).toBeNull();
+    expect(sink.stale).not.toHaveBeenCalled();
+  });
+
+  it("asks for the conversation again when it cannot know whether the message arrived", async () => {
+    api.startTurn.mockResolvedValue(streamOf("", "break"));
+    const turns = new LiveTurns(handFrames().schedule);
+    const sink = sinkOf();
+    turns.connect(sink);
+
+    turns.start("cnv_1", "Hi?", "simulated");
+    await vi.waitFor(() => expect(sink.stale).toHaveBeenCalledWith("cnv_1"), { timeout: 3000 });
+
+    expect(turns.refusal("cnv_1")?.content).toBe("Hi?");
+    expect(api.startTurn).toHaveBeenCalledTimes(1);
+  });
+
+  it("follows over a broken connection and says so meanwhile", async () => {
+    api.startTurn.mockResolvedValue(streamOf(started() + delta(2, "Hel"), "break"));
+    api.turnEvents.mockResolvedValue(streamOf(delta(3, "lo") + completed(4)));
+    const turns = new LiveTurns(handFrames().schedule);
+    const sink = sinkOf();
+    turns.connect(sink);
+    const seen = new Set<string>();
+    turns.subscribe(() => seen.add(turns.turn("cnv_1")?.connection ?? "gone"));
+
+    turns.start("cnv_1", "Hi?", "simulated");
+    await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled(), { timeout: 3000 });
+
+    expect(seen).toContain("reconnecting");
+    expect(api.turnEvents).toHaveBeenCalledWith("trn_1", 2, expect.any(AbortSignal));
+    expect(sink.settled.mock.calls[0]![1].answer.content).toBe("Hello");
+  });
+
+  it("takes up a running turn without repeating the question, and once only", async () => {
+    api.turnEvents.mockResolvedValue(streamOf(started() + delta(2, "on") + completed(3)));
+    const turns = new LiveTurns(handFrames().schedule);
+    const sink = sinkOf();
+    turns.connect(sink);
+
+    turns.resume(answer({}));
+    turns.resume(answer({}));
+    await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled());
+
+    expect(api.turnEvents).toHaveBeenCalledTimes(1);
+    expect(sink.settled.mock.calls[0]![1]).toMatchObject({ user: null, answer: { content: "on" } });
+  });
+
+  it("replaces the failed answer when it is tried again", async () => {
+    api.retryTurn.mockResolvedValue(streamOf(started() + delta(2, "better") + completed(3)));
+    const turns = new LiveTurns(handFrames().schedule);
+    const sink = sinkOf();
+    turns.connect(sink);
+
+    turns.retry(answer({ id: "msg_old", turn_id: "trn_0", status: "failed" }), "simulated");
+    await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled());
+
+    expect(api.retryTurn).toHaveBeenCalledWith("trn_0", "simulated", expect.any(AbortSignal));
+    expect(sink.settled.mock.calls[0]![1]).toMatchObject({ user: null, replaces: ["msg_old"] });
+  });
+
+  it("shows the connection as lost, not the answer as failed, when the log cannot be read", async () => {
+    api.turnEvents.mockRejectedValue(new ApiError("not_found", "Gone.", 404, false));
+    const turns = new LiveTurns(handFrames().schedule);
+    turns.resume(answer({}));
+    await vi.waitFor(() => expect(turns.turn("cnv_1")?.connection).toBe("lost"));
+    expect(turns.lost()).toEqual(["cnv_1"]);
+
+    api.turnEvents.mockResolvedValue(streamOf(started() + completed(2)));
+    turns.reconnect("cnv_1");
+    await vi.waitFor(() => expect(turns.turn("cnv_1")).toBeNull());
+  });
+
+  it("lets go of the stop button again when stopping did not work", async () => {
+    api.startTurn.mockResolvedValue(streamOf(started(), "hang"));
+    api.stopTurn.mockRejectedValue(new ApiError("network", "No.", 0, true));
+    const turns = new LiveTurns(handFrames().schedule);
+    turns.start("cnv_1", "Hi?", "simulated");
+    await vi.waitFor(() => expect(turns.turn("cnv_1")?.phase).toBe("answering"));
+
+    const stopping = turns.stop("cnv_1");
+    expect(turns.turn("cnv_1")?.phase).toBe("stopping");
+    await stopping;
+    expect(turns.turn("cnv_1")?.phase).toBe("answering");
+    turns.leaveAll();
+  });
+
+  it("keeps the text of a turn that failed midway", async () => {
+    const failed = frame(3, "turn.failed", { reason: "engine_failed", message: "It broke.", retry: true });
+    api.startTurn.mockResolvedValue(streamOf(started() + delta(2, "Half") + failed));
+    const turns = new LiveTurns(handFrames().schedule);
+    const sink = sinkOf();
+    turns.connect(sink);
+    turns.start("cnv_1", "Hi?", "simulated");
+    await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled());
+    expect(sink.settled.mock.calls[0]![1].answer).toMatchObject({
+      content: "Half",
+      status: "failed",
+      error: { message: "It broke." },
+    });
+  });
+});
