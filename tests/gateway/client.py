@@ -68,10 +68,10 @@ class Engine:
             text = " ".join(str(message["content"]) for message in asked.get("messages", []))
             count = self.tokens(text or asked["prompt"])
             return FakeEngineResponse(200, [orjson.dumps({"count": count})])
-        answer = self.answers.pop(0) if self.answers else None
-        response = (
-            answer(target, route, body) if answer else FakeEngineResponse(200, chat_stream(["Hello", " there"]))
-        )
+        if self.answers:
+            response = self.answers.pop(0)(target, route, body)
+        else:
+            response = FakeEngineResponse(200, chat_stream(["Hello", " there"]))
         self.responses.append(response)
         return response
 
@@ -93,9 +93,7 @@ class Gateway:
         registration = {"email": email, "password": PASSWORD, "name": "Ada"}
         async with session.post("/api/auth/register", json=registration) as response:
             assert response.status == 202, await response.text()
-        async with session.post(
-            "/api/auth/login", json={"email": email, "password": PASSWORD}
-        ) as response:
+        async with session.post("/api/auth/login", json={"email": email, "password": PASSWORD}) as response:
             assert response.status == 200, await response.text()
             tokens = await response.json()
         session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
@@ -257,5 +255,5 @@ async def listening(
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     """Returns when `condition` holds; fails loudly when it never does."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the condition belongs to somebody else
             await asyncio.sleep(0.02)

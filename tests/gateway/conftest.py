@@ -1,21 +1,18 @@
 """One gateway for the whole run, its engine and control as at the beginning for every test."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from core.postgres import Postgres
 from core.settings import Settings
-from tests.gateway.client import Gateway, Person, listening
+from tests.gateway.client import Gateway, Person, listening, until
 
 
 @pytest.fixture(scope="session")
 async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     async with listening(settings) as gateway:
-        async with asyncio.timeout(30):
-            while not gateway.house.routes.routes() or gateway.house.routes.routes()[0].target is None:
-                await asyncio.sleep(0.05)
+        await until(lambda: any(route.target for route in gateway.house.routes.routes()))
         yield gateway
 
 

@@ -132,8 +132,9 @@ async def test_too_many_turns_at_once_are_refused_and_may_be_tried_again(
     monkeypatch.setattr(gateway.house.runner, "_most", 1)
     gateway.engine.say(*["word "] * 500, pause=0.02)
     turn = await person.begin(await person.conversation())
+    other = await person.conversation()
     async with person.http.post(
-        f"/api/conversations/{await person.conversation()}/turns", json={"content": "Hi", "model": "simulated"}
+        f"/api/conversations/{other}/turns", json={"content": "Hi", "model": "simulated"}
     ) as response:
         problem = await response.json()
         assert (response.status, problem["code"], problem["retry"]) == (503, "overloaded", True)

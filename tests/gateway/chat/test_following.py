@@ -48,7 +48,8 @@ async def test_an_unhappy_end_replays_byte_for_byte_too(
         gateway.engine.say(*WORDS * 100, pause=0.01)
     else:
         gateway.engine.stream(
-            b'data: {"choices":[{"delta":{"content":"half"}}]}\n\n', b'data: {"error":{"message":"\xc3\xa4h"}}\n\n'
+            b'data: {"choices":[{"delta":{"content":"half"}}]}\n\n',
+            b'data: {"error":{"message":"\xc3\xa4h"}}\n\n',
         )
     turn = await person.begin(await person.conversation())
     if ending == "stopped":

@@ -38,7 +38,8 @@ async def test_what_was_acknowledged_is_stored_with_its_figures(person: Person) 
     events = await person.ask(conversation, "Hi")
     question, answer = await person.messages(conversation)
     assert (question["role"], question["content"]) == ("user", "Hi")
-    assert (answer["content"], answer["status"], answer["finish_reason"]) == ("Hello there", "complete", "stop")
+    assert (answer["content"], answer["status"]) == ("Hello there", "complete")
+    assert answer["finish_reason"] == "stop"
     assert (answer["prompt_tokens"], answer["completion_tokens"]) == (5, 2)
     assert answer["parent_id"] == question["id"]
     completed = events[-1][2]
@@ -212,8 +213,7 @@ async def test_a_nul_character_from_a_model_does_not_lose_the_answer(
 async def test_impossible_figures_from_an_engine_do_not_lose_the_answer(
     gateway: Gateway, person: Person
 ) -> None:
-    frames = chat_stream(["kept"])
-    gateway.engine.stream(*[frame.replace(b'"prompt_tokens":5', b'"prompt_tokens":99999999999999') for frame in frames])
+    gateway.engine.stream(*chat_stream(["kept"], prompt_tokens=99_999_999_999_999))
     conversation = await person.conversation()
     assert (await person.ask(conversation, "Hi"))[-1][1] == "turn.completed"
     answer = (await person.messages(conversation))[-1]

@@ -1,0 +1,128 @@
+"""A database that is away when a turn ends is waited for; a process that ends lets its turns end first."""
+
+import pytest
+
+from core.errors import Conflict, Unavailable
+from core.postgres import Postgres
+from core.settings import Settings
+from gateway.chat import runner as runner_module
+from gateway.chat.tables import TurnEnd, TurnStart
+from tests.gateway.client import Gateway, Person, events_of, listening, until
+
+
+class Shaky:
+    """The gateway's own repository, whose `settle` fails a few times first."""
+
+    def __init__(self, repository: object, failures: list[Exception]) -> None:
+        self._repository = repository
+        self.failures = failures
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._repository, name)
+
+    async def settle(self, turn: TurnStart, end: TurnEnd) -> bool:
+        if self.failures:
+            raise self.failures.pop(0)
+        return await self._repository.settle(turn, end)  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.fixture
+def shaky(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Shaky:
+    wrapped = Shaky(gateway.house.runner._repository, [])
+    monkeypatch.setattr(gateway.house.runner, "_repository", wrapped)
+    monkeypatch.setattr(runner_module, "SETTLE_PAUSE_SECONDS", 0.01)
+    return wrapped
+
+
+async def test_a_database_that_is_away_at_the_end_is_waited_for(
+    person: Person, shaky: Shaky, database: Postgres
+) -> None:
+    shaky.failures = [Unavailable(), Conflict(), Unavailable()]
+    conversation = await person.conversation()
+    events = await person.ask(conversation, "Hi")
+    assert events[-1][1] == "turn.completed"
+    assert shaky.failures == []
+    assert (await person.messages(conversation))[-1]["content"] == "Hello there"
+    turn = events[0][2]["turn_id"]
+    assert await database.fetchval("SELECT state FROM ledger_entries WHERE reference = $1", turn) == "settled"
+
+
+async def test_an_answer_that_can_never_be_stored_is_told_to_be_copied(
+    gateway: Gateway, person: Person, shaky: Shaky, database: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "SETTLE_TRIES", 2)
+    shaky.failures = [Unavailable(), Unavailable()]
+    events = await person.ask(await person.conversation(), "Hi")
+    assert (events[-1][1], events[-1][2]["reason"]) == ("turn.failed", "unavailable")
+    assert "Copy it" in events[-1][2]["message"]
+    # The row is still open: the keeper ends it when its lease has run out.
+    turn = events[0][2]["turn_id"]
+    await database.execute("UPDATE turns SET lease_until = now() - interval '1 s' WHERE id = $1", turn)
+    await gateway.house.keeper.step()
+    assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn) == "failed"
+
+
+async def test_a_database_that_is_away_at_the_beginning_is_told_at_once(
+    gateway: Gateway, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = await person.conversation()
+
+    async def away(*_: object, **__: object) -> None:
+        await until(lambda: gateway.engine.responses != [])
+        raise Unavailable(retry_after=2)
+
+    monkeypatch.setattr(gateway.house.turns._turns, "begin", away)
+    status, problem = await person.call(
+        "POST", f"/api/conversations/{conversation}/turns", json={"content": "Hi", "model": "simulated"}
+    )
+    assert (status, problem["code"], problem["retry"]) == (503, "unavailable", True)
+    monkeypatch.undo()
+    assert gateway.engine.responses[0].closed_early
+    assert await person.messages(conversation) == []
+    assert (await person.ask(conversation, "Hi"))[-1][1] == "turn.completed"
+
+
+async def test_a_process_that_ends_lets_short_turns_finish(
+    settings: Settings, gateway: Gateway, person: Person
+) -> None:
+    async with listening(settings, public_url=gateway.url, drain_timeout=10) as ending:
+        there = person.at(ending)
+        conversation = await there.conversation()
+        ending.engine.say(*["word "] * 10, pause=0.05)
+        turn = await there.begin(conversation)
+        await there.begun_to_write(turn)
+        await there.close()
+    answer = (await person.messages(conversation))[-1]
+    assert (answer["status"], answer["content"]) == ("complete", "word " * 10)
+    assert events_of(await person.follow(turn))[-1][1] == "turn.completed"
+
+
+async def test_a_process_that_ends_keeps_the_text_of_long_turns_and_says_so(
+    settings: Settings, gateway: Gateway, person: Person
+) -> None:
+    async with listening(settings, public_url=gateway.url, drain_timeout=0.3) as ending:
+        there = person.at(ending)
+        conversation = await there.conversation()
+        ending.engine.say(*["word "] * 5_000, pause=0.02)
+        turn = await there.begin(conversation)
+        await there.begun_to_write(turn)
+        await there.close()
+    assert ending.engine.responses[0].closed_early
+    answer = (await person.messages(conversation))[-1]
+    assert answer["status"] == "failed"
+    assert answer["content"].startswith("word ")
+    failure = events_of(await person.follow(turn))[-1]
+    assert (failure[1], failure[2]["reason"], failure[2]["retry"]) == ("turn.failed", "unavailable", True)
+    assert "restarted" in failure[2]["message"]
+
+
+async def test_a_process_that_is_ending_takes_no_new_turn(settings: Settings, gateway: Gateway) -> None:
+    async with listening(settings, public_url=gateway.url) as ending:
+        someone = await ending.person()
+        conversation = await someone.conversation()
+        await ending.house.runner.stop()
+        status, problem = await someone.call(
+            "POST", f"/api/conversations/{conversation}/turns", json={"content": "Hi", "model": "simulated"}
+        )
+        await someone.close()
+    assert (status, problem["code"]) == (503, "overloaded")
