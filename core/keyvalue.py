@@ -121,11 +121,13 @@ class KeyValue:
                         await subscription.subscribe(*channels)
                     if patterns:
                         await subscription.psubscribe(*patterns)
+                    _heed_cancellation()
                     if not first:
                         yield Published(channel="", payload=b"", lost=True)
                     first, pause = False, 0.2
                     while True:
                         message = await subscription.get_message(timeout=SUBSCRIPTION_IDLE_SECONDS)
+                        _heed_cancellation()
                         if message is None:
                             await subscription.ping()
                         elif message["type"] in ("message", "pmessage"):
@@ -133,11 +135,19 @@ class KeyValue:
             except (RedisError, OSError) as error:
                 log.warning("keyvalue.subscription_lost", error=repr(error), retry_in=pause)
                 first = False
+                _heed_cancellation()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
             finally:
                 with contextlib.suppress(RedisError, OSError):
                     await connection.aclose()
+
+
+def _heed_cancellation() -> None:
+    """The client loses some cancellations (while it connects, say); without this the task would never end."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _bytes(value: bytes | str | None) -> bytes | None:

@@ -23,7 +23,7 @@ _NAME, _COMMON, _RUN, _REPEATED, _DIGIT, _LETTER, _OTHER = 4.0, 12.0, 6.0, 2.0, 
 _NEEDED: Final = 40.0
 
 _SHORTEST_PIECE: Final = 4
-_LONGEST_PIECE: Final = 14
+_LONGEST_PIECE: Final = 20
 _KEYBOARDS: Final = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890",

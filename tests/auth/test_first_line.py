@@ -1,6 +1,6 @@
 """The whole way once: register, sign in, be known, make a key, sign out."""
 
-from tests.auth.conftest import MakePerson, Process
+from tests.auth.process import MakePerson, Process
 
 
 async def test_a_person_registers_signs_in_makes_a_key_and_signs_out(
