@@ -103,7 +103,7 @@ def bench_overhead(context: typer.Context) -> None:
 
 @users.command("create-admin")
 def create_admin(
-    email: Annotated[str | None, typer.Option(help="Asked for where it is missing.")] = None,
+    email: Annotated[str | None, typer.Argument(help="Asked for where it is missing.")] = None,
     name: Annotated[str, typer.Option(help="Shown to others.")] = "Administrator",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")

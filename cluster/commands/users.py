@@ -67,7 +67,7 @@ def _run(settings: Settings, action: Callable[[Accounts], Awaitable[object]]) ->
 
 def _ask(question: str) -> str:
     if not sys.stdin.isatty():
-        raise ClusterError("Give the address with --email.")
+        raise ClusterError("Name the address: ./headrace users create-admin EMAIL")
     return input(question).strip()
 
 

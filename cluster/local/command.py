@@ -1,7 +1,9 @@
 """Run a program whose output is progress: lines are shown and kept, the last one explains a failure."""
 
+import contextlib
 import os
 import queue
+import signal
 import subprocess
 import threading
 import time
@@ -89,13 +91,12 @@ def _next(lines: "queue.Queue[str | None]", until: float) -> str | None:
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
-    """End what is left of it when we leave early: an interrupt, a timeout."""
-    if process.poll() is not None:
-        return
-    for end in (process.terminate, process.kill):
-        end()
-        try:
-            process.wait(3)
-        except subprocess.TimeoutExpired:
-            continue
-        return
+    """End what is left of it and its children when we leave early: an interrupt, a timeout."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        # It leads a session, and so a group, of its own.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)

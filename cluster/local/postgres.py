@@ -82,6 +82,8 @@ def service(var: VarDirectory, port: int, secrets: Secrets) -> Service:
         stop_wave=0,
         start_deadline=60.0,
         account=account,
+        # Its processes overwrite the environment they were marked in.
+        owns_cwd=True,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from cluster.local.errors import NotReady
-from cluster.local.processes import Spawner, end, marked, tree
+from cluster.local.processes import Spawner, end, marked, tree, working_in
 from cluster.local.service import Service, State
 
 POLL = 0.1
@@ -181,7 +181,10 @@ class Runner:
                 process.wait(KILL_SECONDS)
         self._spawner.forget(process)
         # What outlived it would hold its ports.
-        end({*family, *marked(self._instance, self.service.name)}, grace=0.5)
+        left = {*family, *marked(self._instance, self.service.name)}
+        if self.service.owns_cwd:
+            left.update(working_in(self.service.cwd))
+        end(left, grace=0.5)
         self.status.pid = self.status.pid_created = None
 
     def _become(self, state: State) -> None:

@@ -1,0 +1,183 @@
+"""The steps of `headrace test`, in their order. To add a check, add a line."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster.local import page
+from cluster.local.directory import REPOSITORY
+from cluster.testing.bench import Bench
+from cluster.testing.browser import find_browser
+
+FRONTEND = REPOSITORY / "frontend"
+Preparation = Callable[[Bench, Callable[[str], None]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One check.
+
+    Attributes:
+        commands: run one after the other; the first that fails fails the step.
+        needs: what it does for itself before: packages, a browser.
+        show: how many lines of its output are shown when it passed.
+        timeout: seconds for each command.
+    """
+
+    name: str
+    about: str
+    commands: Sequence[Sequence[str]]
+    cwd: Path = REPOSITORY
+    env: Mapping[str, str] = field(default_factory=dict)
+    needs: Sequence[Preparation] = ()
+    show: int = 0
+    timeout: float = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Steps that share a running stack, or need none.
+
+    Attributes:
+        stack: the arguments of `up` for the stack they need; None for no stack.
+        slow: left out by `--fast`.
+    """
+
+    name: str
+    steps: Sequence[Step]
+    stack: Sequence[str] | None = None
+    slow: bool = False
+
+    def limited_to(self, names: Sequence[str]) -> "Part":
+        """The same with these steps only."""
+        return dataclasses.replace(self, steps=[step for step in self.steps if step.name in names])
+
+
+def parts() -> list[Part]:
+    """Everything, cheap checks first."""
+    return [
+        Part(name="code", steps=[*_python_checks(), *_page_checks()]),
+        Part(name="tests", steps=_python_tests()),
+        Part(name="mocked", steps=_mocked_browser(), slow=True),
+        Part(
+            name="simulated",
+            stack=("--engine", "simulated"),
+            steps=_on_a_stack("simulated", "stack and not vllm", {}),
+            slow=True,
+        ),
+        Part(
+            name="vllm",
+            stack=("--engine", "vllm"),
+            steps=_on_a_stack("vllm", "vllm", {"HEADRACE_E2E_VLLM": "1"}),
+            slow=True,
+        ),
+        Part(name="coverage", steps=_coverage()),
+    ]
+
+
+def _module(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", *arguments]
+
+
+def _program(name: str, *arguments: str) -> list[str]:
+    """A program that a package brought into our environment."""
+    return [str(Path(sys.executable).parent / name), *arguments]
+
+
+def _python_checks() -> list[Step]:
+    return [
+        Step(name="lint", about="ruff's rules", commands=[_program("ruff", "check", ".")]),
+        Step(name="format", about="ruff's format", commands=[_program("ruff", "format", "--check", ".")]),
+        Step(name="types", about="mypy, strict", commands=[_module("mypy")]),
+        Step(name="imports", about="who may import whom", commands=[_program("lint-imports")]),
+    ]
+
+
+def _page_packages(bench: Bench, show: Callable[[str], None]) -> None:
+    page.install_packages(bench.log("page-packages"), show)
+
+
+def _page_checks() -> list[Step]:
+    return [
+        _page_step("page-lint", "eslint", "lint"),
+        _page_step("page-types", "tsc", "typecheck"),
+        _page_step("page-tests", "vitest", "test", show=6),
+        _page_step("page-build", "the export, and the bound on its size", "build", "size", show=3),
+    ]
+
+
+def _page_step(name: str, about: str, *scripts: str, show: int = 0) -> Step:
+    return Step(
+        name=name,
+        about=f"{about}, of the page",
+        commands=[page.npm("run", script) for script in scripts],
+        cwd=FRONTEND,
+        env=page.npm_environment(),
+        needs=(_page_packages,),
+        show=show,
+    )
+
+
+def _pytest(marks: str, *, append: bool) -> list[str]:
+    coverage = ["--cov", "--cov-report=", *(["--cov-append"] if append else [])]
+    return _module("pytest", "-q", "-m", marks, *coverage)
+
+
+def _python_tests() -> list[Step]:
+    return [
+        Step(
+            name="tests",
+            about="unit, integration and contract tests on embedded servers",
+            commands=[_pytest("not stack and not vllm", append=False)],
+            show=3,
+            timeout=1200.0,
+        )
+    ]
+
+
+def _mocked_browser() -> list[Step]:
+    return [
+        Step(
+            name="browser-mocked",
+            about="the exported page in Chromium, against a mock of the gateway",
+            commands=[page.npm("run", "e2e")],
+            cwd=FRONTEND,
+            env=page.npm_environment(),
+            needs=(_page_packages, find_browser),
+            show=3,
+        )
+    ]
+
+
+def _on_a_stack(name: str, marks: str, browser: Mapping[str, str]) -> list[Step]:
+    return [
+        Step(
+            name=f"{name}-stack",
+            about=f"tests through a whole running Headrace ({name})",
+            commands=[_pytest(marks, append=True)],
+            show=3,
+            timeout=1200.0,
+        ),
+        Step(
+            name=f"{name}-browser",
+            about=f"a person's way through the page in Chromium ({name})",
+            commands=[page.npm("run", "e2e")],
+            cwd=FRONTEND,
+            env={**page.npm_environment(), **browser},
+            needs=(_page_packages, find_browser),
+            show=3,
+        ),
+    ]
+
+
+def _coverage() -> list[Step]:
+    return [
+        Step(
+            name="coverage",
+            about="how much of the code the Python tests ran",
+            commands=[_module("coverage", "report")],
+            show=80,
+        )
+    ]
