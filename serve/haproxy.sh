@@ -1,7 +1,7 @@
 #!/bin/sh
 # Ray Serve starts HAProxy through this script. It takes the configuration that Ray has just written and
 # closes what Ray leaves open: the statistics and metrics pages listen on loopback instead of everywhere,
-# the admin socket is ours alone, and HAProxy's own 502, 503 and 504 are answered as what they are, not as 500.
+# the log that nobody reads opens no UDP socket, the admin socket is ours alone, and HAProxy's own 502, 503 and 504 are answered as what they are, not as 500.
 set -eu
 config=""
 previous=""
@@ -12,6 +12,7 @@ done
 if [ -n "$config" ]; then
     sed -i \
         -e 's/^\([[:space:]]*bind[[:space:]]\{1,\}\)\*\{0,1\}:\([0-9]\{1,\}\)/\1127.0.0.1:\2/' \
+        -e '/^[[:space:]]*log 127\.0\.0\.1:514 /d' \
         -e '/^[[:space:]]*errorfile 50[234] /d' \
         -e 's/ mode 666 level admin/ mode 600 level admin/' \
         "$config"

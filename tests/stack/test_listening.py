@@ -20,6 +20,13 @@ def _listening(process: psutil.Process) -> list[tuple[str, int]]:
     ]
 
 
+def _is_loopback(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    # Ray's sockets speak IPv6 and name IPv4 addresses in it.
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
+
+
 def test_no_process_that_up_started_listens_beyond_loopback(stack: Stack) -> None:
     seen = 0
     beyond = []
@@ -27,7 +34,7 @@ def test_no_process_that_up_started_listens_beyond_loopback(stack: Stack) -> Non
         try:
             for address, port in _listening(process):
                 seen += 1
-                if not ipaddress.ip_address(address).is_loopback:
+                if not _is_loopback(address):
                     beyond.append(f"{address}:{port} of {process.pid} {' '.join(process.cmdline())[:120]}")
         except psutil.NoSuchProcess:
             continue
