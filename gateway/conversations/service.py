@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from core.errors import Invalid, NotFound
+from core.ids import is_id
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.schemas import (
     ConversationIn,
@@ -111,8 +112,8 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         moment, _, row_id = text.partition("|")
         when = datetime.fromisoformat(moment)
-        if when.tzinfo is None:
-            raise ValueError("without a zone")
+        if when.tzinfo is None or not is_id("cnv", row_id):
+            raise ValueError("not a moment and a conversation")
         return when, row_id
     except (ValueError, binascii.Error) as error:
         raise Invalid(
