@@ -1,6 +1,7 @@
 """`python -m gateway`: one gateway process."""
 
 import gc
+import socket
 import sys
 
 import uvicorn
@@ -15,6 +16,8 @@ from gateway.settings_report import explain
 
 log = get_logger(__name__)
 
+BACKLOG = 1024
+
 
 def main() -> int:
     """Serve until told to stop; 78 (EX_CONFIG) when the environment is not right."""
@@ -24,34 +27,39 @@ def main() -> int:
         sys.stderr.write(explain(error))
         return 78
     configure_logging("gateway", settings.log_level, settings.log_format)
+    try:
+        # Before anything else is opened: a port that is taken is said at once.
+        listener = socket.create_server((settings.host, settings.port), backlog=BACKLOG)
+    except OSError as error:
+        log.error("gateway.port_taken", host=settings.host, port=settings.port, error=str(error))
+        return 1
     tracing = configure_tracing("gateway", settings.otlp_endpoint)
     app = create_app(House(settings))
     # What was made until now stays for good: the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http="httptools",
-            ws="websockets-sansio",
-            lifespan="on",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=int(settings.drain_timeout),
-            backlog=1024,
-            h11_max_incomplete_event_size=64 * 1024,
-            ws_max_size=64 * 1024,
-            ws_ping_interval=20,
-            ws_ping_timeout=20,
-        )
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(settings.drain_timeout),
+        backlog=BACKLOG,
+        ws_max_size=64 * 1024,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
     )
-    server.run()
+    server = uvicorn.Server(config)
+    with listener:
+        server.run(sockets=[listener])
     if tracing is not None:
         tracing.shutdown()
     return 0 if server.started else 1
