@@ -29,7 +29,11 @@ def main() -> int:
     configure_logging("gateway", settings.log_level, settings.log_format)
     try:
         # Before anything else is opened: a port that is taken is said at once.
-        listener = socket.create_server((settings.host, settings.port), backlog=BACKLOG)
+        listener = socket.create_server(
+            (settings.host, settings.port),
+            family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
+            backlog=BACKLOG,
+        )
     except OSError as error:
         log.error("gateway.port_taken", host=settings.host, port=settings.port, error=str(error))
         return 1
