@@ -71,9 +71,16 @@ def main() -> None:
     """Listen on loopback until told to stop. The token comes from HEADRACE_INTERNAL_TOKEN."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engine")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--ttft-ms", type=float, default=0.0)
+    parser.add_argument("--token-ms", type=float, default=0.0)
     options = parser.parse_args()
     token = os.environ["HEADRACE_INTERNAL_TOKEN"]
-    engine = SimulatedEngine(model=MODEL, window=CONTEXT_WINDOW, limit=OUTPUT_TOKENS, pace=Pace(0.0, 0.0))
+    engine = SimulatedEngine(
+        model=MODEL,
+        window=CONTEXT_WINDOW,
+        limit=OUTPUT_TOKENS,
+        pace=Pace(options.ttft_ms, options.token_ms),
+    )
     guarded = Guard(written_singly(engine), token, "benchmark", SIMULATED_ROUTES)
     uvicorn.run(
         with_control(below_prefix(guarded), token),

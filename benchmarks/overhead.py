@@ -31,6 +31,9 @@ QUICK_ROUNDS: Final = 2
 BLOCK_SECONDS: Final = 1.0
 QUICK_BLOCK_SECONDS: Final = 0.25
 IDLE_SECONDS: Final = 3.0
+# An engine of about the speed of a small model on a CPU, for load generators that ask for no pace.
+SERVED_TTFT_MS: Final = 20.0
+SERVED_TOKEN_MS: Final = 5.0
 SEED: Final = 20_240_601
 MOST_ROUNDS: Final = 100
 # Of a file, which has none.
@@ -154,7 +157,12 @@ def _idle(pid: int) -> float:
 
 def _serve(options: argparse.Namespace, console: Console) -> int:
     """Keep the engine and the gateway up until interrupted, for other load generators."""
-    with Stack(pinned=not options.unpinned, gateway_port=options.port) as stack:
+    with Stack(
+        pinned=not options.unpinned,
+        gateway_port=options.port,
+        ttft_ms=SERVED_TTFT_MS,
+        token_ms=SERVED_TOKEN_MS,
+    ) as stack:
         with console.status("Starting PostgreSQL, Valkey, the engine and the gateway"):
             stack.start()
         console.print(f"The gateway is at http://127.0.0.1:{stack.ours.port} (process {stack.gateway.pid}).")

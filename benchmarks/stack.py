@@ -61,11 +61,15 @@ class Stack:
     Args:
         pinned: give the measured processes a core of their own where there are two or more.
         gateway_port: where the gateway listens; 0 takes a free one.
+        ttft_ms, token_ms: the engine's pace for requests that ask for none.
     """
 
-    def __init__(self, *, pinned: bool = True, gateway_port: int = 0) -> None:
+    def __init__(
+        self, *, pinned: bool = True, gateway_port: int = 0, ttft_ms: float = 0.0, token_ms: float = 0.0
+    ) -> None:
         self.cores = cpu.divide_cores() if pinned else None
         self._gateway_port = gateway_port
+        self._pace = ["--ttft-ms", str(ttft_ms), "--token-ms", str(token_ms)]
         self._opened = ExitStack()
         self._directory = Path()
         self._environment: dict[str, str] = {}
@@ -129,7 +133,7 @@ class Stack:
         self.engine = self.open(
             Process(
                 "the simulated engine",
-                [sys.executable, "-m", "benchmarks.engine", "--port", str(port)],
+                [sys.executable, "-m", "benchmarks.engine", "--port", str(port), *self._pace],
                 log=self.log("engine"),
                 env=self._environment,
             )
