@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from auth.router import router as auth_router
 from auth.router import well_known_router
@@ -14,7 +15,7 @@ from gateway import health, problems
 from gateway.admin.endpoints import router as admin_router
 from gateway.chat.endpoints import router as chat_router
 from gateway.conversations.endpoints import router as conversations_router
-from gateway.envelope import Envelope
+from gateway.envelope import Envelope, is_page
 from gateway.error_docs import error_docs
 from gateway.events.endpoints import router as events_router
 from gateway.house import House
@@ -45,6 +46,7 @@ def create_app(house: House) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        redirect_slashes=False,
         # A body that is not said to be JSON is not read as JSON.
         strict_content_type=True,
     )
@@ -85,8 +87,8 @@ def create_app(house: House) -> ASGIApp:
     ):
         api.include_router(router)
     app.include_router(api)
-    # Whatever is under these and was not found is an error of the API, not a page.
-    app.router.routes.extend([Mount("/api", _missing), Mount("/v1", _missing), Mount("/", page)])
+    # Not a mount: a mount at "/" matches everything, and a wrong method would be called not found.
+    app.router.default = _Otherwise(page)
     return Envelope(
         app,
         max_body_bytes=house.settings.max_body_bytes,
@@ -94,5 +96,16 @@ def create_app(house: House) -> ASGIApp:
     )
 
 
-async def _missing(_: Scope, __: Receive, ___: Send) -> None:
-    raise NotFound
+class _Otherwise:
+    """Whatever no route matches: an error of the API under its addresses, a file of the page elsewhere."""
+
+    def __init__(self, page: ASGIApp) -> None:
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+        elif is_page(scope["path"]):
+            await self._page(scope, receive, send)
+        else:
+            raise NotFound

@@ -51,7 +51,7 @@ class Envelope:
                 length = value
         known = scope["headrace.request_id"] = request_id(offered)
         path: str = scope["path"]
-        private = not _is_page(path)
+        private = not is_page(path)
         status = 0
 
         async def send_wrapped(message: Message) -> None:
@@ -112,8 +112,9 @@ class _Bounded:
         return message
 
 
-def _is_page(path: str) -> bool:
-    return not path.startswith(("/api/", "/v1/", "/healthz", "/readyz", "/.well-known/"))
+def is_page(path: str) -> bool:
+    """Whether this is an address of the page, not of an API."""
+    return not f"{path}/".startswith(("/api/", "/v1/", "/healthz/", "/readyz/", "/.well-known/"))
 
 
 def _too_large(most: int) -> str:

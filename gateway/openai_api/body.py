@@ -97,10 +97,10 @@ def read(raw: bytes, decoder: "msgspec.json.Decoder[H]") -> Request[H]:
 def prompt_of(head: Head) -> list[dict[str, Any]] | str:
     """The prompt, for counting its tokens."""
     if isinstance(head, ChatHead):
-        messages: list[dict[str, Any]] = [orjson.loads(message) for message in head.messages]
+        messages: list[dict[str, Any]] = [orjson.loads(bytes(message)) for message in head.messages]
         return messages
     assert isinstance(head, CompletionHead)  # noqa: S101 - there are two kinds
-    prompt = orjson.loads(head.prompt)
+    prompt = orjson.loads(bytes(head.prompt))
     return prompt if isinstance(prompt, str) else " ".join(map(str, prompt))
 
 

@@ -228,7 +228,7 @@ class CompletionRelay(Generic[H]):
                     traceparent=call.traceparent,
                 )
             entry = replace(entry, tokens=replace(entry.tokens, prompt=prompt_tokens))
-        except (HeadraceError, TimeoutError) as error:
+        except (HeadraceError, TimeoutError, ValueError) as error:
             log.warning("api.prompt_not_counted", request_id=call.request_id, error=repr(error))
         self._services.booking.add(entry)
 

@@ -1,6 +1,6 @@
 """What a relayed answer cost, read once, at its end."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -11,9 +11,13 @@ _USAGE: Final = b'"usage"'
 _NO_CHOICES: Final = (b'"choices":[]', b'"choices": []')
 
 
+# What the ledger's columns hold; an engine that claims more is not believed.
+_Figure = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
 class _Usage(msgspec.Struct):
-    prompt_tokens: int
-    completion_tokens: int = 0
+    prompt_tokens: _Figure
+    completion_tokens: _Figure = 0
 
 
 class _Body(msgspec.Struct):
@@ -56,7 +60,8 @@ class UsageTail:
                 frames = b"".join(
                     frame + b"\n\n" for frame in frames.split(b"\n\n") if frame and not _only_usage(frame)
                 )
-        if DONE in frames:
+        # Looked at closely only where it occurs: a model may write these letters too.
+        if DONE in frames and any(data_of(frame) == DONE for frame in frames.split(b"\n\n")):
             self.ended = True
         return frames
 

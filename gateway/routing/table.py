@@ -64,7 +64,9 @@ class RoutingTable:
         """
         route = self._routes.get(name)
         if route is None:
-            raise ModelNotFound(f"There is no model named {name[:80]!r} here. See the list of models.")
+            raise ModelNotFound(
+                f"There is no model named {name[:80]!r} here. See the list of models.", param="model"
+            )
         if route.target is None:
             raise ModelNotReady(_why_not(route.row), retry_after=RETRY_AFTER_SECONDS)
         return route.target
