@@ -214,7 +214,8 @@ def _state_of(name: str, app: ApplicationStatusOverview) -> AppState:
     running = engine.replica_states.get("RUNNING", 0) if engine is not None else 0
     state = _STATES[app.status]
     message = ""
-    if state in ("failed", "starting"):
+    # While an application starts, Serve's own messages only wonder why it takes so long.
+    if app.status in (ApplicationStatus.DEPLOY_FAILED, ApplicationStatus.UNHEALTHY):
         message = one_sentence((engine.message if engine is not None else "") or app.message)
     return AppState(model, revision, state, message, running)
 

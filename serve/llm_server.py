@@ -12,6 +12,7 @@ import orjson
 from ray import serve as ray_serve
 
 from models.spec import ModelSpec
+from serve.disconnect import HearsDisconnect
 from serve.guard import Application, Message
 from serve.replica import guarded
 
@@ -42,7 +43,7 @@ class VllmReplica:
         app: Application = await server.__serve_build_asgi_app__()
         await warm(app, self._spec.name)
         self._server = server
-        return guarded(app)
+        return guarded(HearsDisconnect(app))
 
     async def check_health(self) -> None:
         """Raises what the engine raises when it is dead; Serve then replaces the replica."""
