@@ -1,5 +1,6 @@
 """One gateway process of which only auth is there, and people who use it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -136,8 +137,12 @@ def application(auth: Auth) -> FastAPI:
         await websocket.accept()
         with auth.watch.ended(principal) as ended:
             await websocket.send_json({"user_id": principal.user_id})
-            await ended.wait()
-        await websocket.close(4401)
+            until = [asyncio.create_task(ended.wait()), asyncio.create_task(websocket.receive())]
+            await asyncio.wait(until, return_when=asyncio.FIRST_COMPLETED)
+            for task in until:
+                task.cancel()
+            if ended.is_set():
+                await websocket.close(4401)
 
     return app
 
