@@ -1,13 +1,10 @@
 """The built-in local account and its API key, for the `curl` line that `up` prints.
 
-`python -m cluster.local.operator KEY-FILE`, run as a task after the migration.
-
 The account has no password, so nobody can sign in as it; its only key lies in a file of mode 0600. Whoever
 may read that file is the person who runs this instance.
 """
 
 import asyncio
-import sys
 from pathlib import Path
 
 from auth.accounts.addresses import lookup_form
@@ -21,7 +18,6 @@ from cluster.local.errors import ClusterError
 from core.clock import SystemClock
 from core.errors import Unauthenticated
 from core.keyvalue import KeyValue
-from core.log import configure_logging
 from core.postgres import Postgres
 from core.settings import Settings
 
@@ -83,15 +79,3 @@ async def _account(accounts: AccountRepository) -> UserRow:
     if found is None:
         raise ClusterError("The local account could not be made; look at the database's log.")
     return found
-
-
-def main() -> None:
-    """Entry point: the settings come from the environment, the file's place as the argument."""
-    settings = Settings()
-    configure_logging("operator", settings.log_level, settings.log_format)
-    made = ensure_local_key(settings, Path(sys.argv[1]))
-    sys.stdout.write("A key was made.\n" if made else "The key is in place.\n")
-
-
-if __name__ == "__main__":
-    main()

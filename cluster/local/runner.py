@@ -112,9 +112,7 @@ class Runner:
                 return
             self.status.restarts += 1
             self._become(State.RESTARTING)
-            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** max(0, failures - 1))
-            # Jitter, so that services that fell together do not come back together.
-            self._pause(pause * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
+            self._pause(pause_after(failures))
         self._become(State.STOPPED)
 
     def _pause(self, seconds: float) -> None:
@@ -192,6 +190,15 @@ class Runner:
             self.status.state = state
             self.status.since = time.time()
         self._changed()
+
+
+def pause_after(failures: int) -> float:
+    """Seconds before the next start, after this many lives in a row that ended badly.
+
+    With jitter, so that services that fell together do not come back together.
+    """
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(max(0, failures - 1), 10))
+    return pause * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
 
 
 def describe_exit(returncode: int) -> str:
