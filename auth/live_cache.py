@@ -83,14 +83,13 @@ class LiveCache(Generic[K, V]):
         self._loading.clear()
 
     def _begin(self, key: K) -> asyncio.Task[V | None]:
-        task = asyncio.create_task(self._load_and_keep(key))
+        task = asyncio.create_task(self._load_and_keep(key, self._clock.monotonic()))
         self._loading[key] = task
         # A renewal that fails has nobody who waits for it; the adapter below has logged why.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 
-    async def _load_and_keep(self, key: K) -> V | None:
-        started = self._clock.monotonic()
+    async def _load_and_keep(self, key: K, started: float) -> V | None:
         current = asyncio.current_task()
         try:
             value = await self._load(key)

@@ -128,18 +128,28 @@ def _single(character: str) -> float:
 
 def _run(text: str, start: int) -> int:
     """How many characters from `start` on are the same, or follow each other in a row of keys."""
-    rest = text[start:]
-    longest = len(rest) - len(rest.lstrip(rest[0]))
+    end = start + 1
+    while end < len(text) and text[end] == text[start]:
+        end += 1
+    longest = end - start
+    for row, position in _ROWS_BY_PAIR.get(text[start : start + 2], ()):
+        length = 2
+        while (
+            row[position + length : position + length + 1] == text[start + length : start + length + 1] != ""
+        ):
+            length += 1
+        longest = max(longest, length)
+    return longest
+
+
+def _rows_by_pair() -> dict[str, list[tuple[str, int]]]:
+    """Where in which row of keys, read either way, two neighbours are."""
+    found: dict[str, list[tuple[str, int]]] = {}
     for keys in _KEYBOARDS:
         for row in (keys, keys[::-1]):
-            position = row.find(rest[0])
-            length = 0
-            while (
-                position >= 0
-                and length < len(rest)
-                and position + length < len(row)
-                and rest[length] == row[position + length]
-            ):
-                length += 1
-            longest = max(longest, length)
-    return longest
+            for position in range(len(row) - 1):
+                found.setdefault(row[position : position + 2], []).append((row, position))
+    return found
+
+
+_ROWS_BY_PAIR: Final = _rows_by_pair()
