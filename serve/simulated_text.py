@@ -19,6 +19,7 @@ _TOKEN = re.compile(r"[ \n]?[!-~]{1,5}|[\s\S]")
 _HEADER = re.compile(r"<assistant ([0-9a-f]{8})>\n")
 _USER = "<user>\n"
 _RAW_MEMORY = 32
+_READ_BACK = 200_000
 _SHORTEST_ANSWER = 8
 _ENDS_ONE_IN = 48
 LONG_ANSWER = 400
@@ -84,7 +85,7 @@ def compose(
     `exact_tokens` asks for an answer of that length. Marks in the last user message: `[[echo]]rest`,
     `[[long]]`, `[[slow]]` (100 ms a token), `[[fail]]` (breaks after five tokens).
     """
-    said, question, base = _situation(prompt)
+    said, spoken, question, base = _situation(prompt)
     limit = max_tokens if exact_tokens is None else min(max_tokens, exact_tokens)
     if "[[echo]]" in question:
         rest = question.split("[[echo]]", 1)[1]
@@ -94,9 +95,9 @@ def compose(
         tokens = tokenise(_title(question).removeprefix(said))
         ended = True
     else:
-        length = LONG_ANSWER - count(said) if "[[long]]" in question else None
+        length = LONG_ANSWER - spoken if "[[long]]" in question else None
         endless = ignore_eos or exact_tokens is not None
-        tokens, ended = _words(said, base ^ seed, limit, length, endless)
+        tokens, ended = _words(said, spoken, base ^ seed, limit, length, endless)
     if len(tokens) > limit or (len(tokens) == limit and not ended):
         tokens, ended = tokens[:limit], exact_tokens is not None and exact_tokens <= max_tokens
     fails = "[[fail]]" in question
@@ -107,39 +108,37 @@ def compose(
     return Answer(tuple(tokens), reason, fails, 100.0 if "[[slow]]" in question else None)
 
 
-def _situation(prompt: str) -> tuple[str, str, int]:
-    """What was already answered, the question it answers, and the number the words start from."""
-    headers = list(_HEADER.finditer(prompt[-200_000:]))
+def _situation(prompt: str) -> tuple[str, int, str, int]:
+    """The text to go on from, how many tokens it has, the question, and the number the words start from."""
+    window = prompt[-_READ_BACK:]
+    headers = list(_HEADER.finditer(window))
     if not headers:
-        return prompt[-_RAW_MEMORY:], prompt, 0
+        return prompt[-_RAW_MEMORY:], count(prompt), prompt, 0
     header = headers[-1]
-    window = prompt[-200_000:]
     before = window[: header.start()]
     question = before[before.rfind(_USER) + len(_USER) :] if _USER in before else before
-    return window[header.end() :], question.removesuffix("\n"), int(header.group(1), 16)
+    said = window[header.end() :]
+    return said, count(said), question.removesuffix("\n"), int(header.group(1), 16)
 
 
-def _words(said: str, base: int, limit: int, length: int | None, endless: bool) -> tuple[list[str], bool]:
-    base &= 0xFFFFFFFF
+def _words(
+    said: str, spoken: int, base: int, limit: int, length: int | None, endless: bool
+) -> tuple[list[str], bool]:
     text = said[-_RAW_MEMORY:]
-    spoken = count(said)
     tokens: list[str] = []
     while len(tokens) < limit:
-        number = crc32(text[-16:].encode("utf-8", "surrogatepass"), base + spoken * 2654435761 & 0xFFFFFFFF)
-        if not endless:
-            if length is not None:
-                if len(tokens) >= length:
-                    return tokens, True
-            elif spoken >= _SHORTEST_ANSWER and number % _ENDS_ONE_IN == 0:
-                return tokens, True
+        # Where we are and the last few letters: enough not to go round in circles.
+        number = crc32(text[-16:].encode("utf-8", "surrogatepass"), (base + spoken * 2654435761) & 0xFFFFFFFF)
+        over = spoken >= _SHORTEST_ANSWER and number % _ENDS_ONE_IN == 0
+        if not endless and (over if length is None else len(tokens) >= length):
+            return tokens, True
         token = _SPACED[(number >> 8) % len(_SPACED)]
         if not said and not tokens:
             token = token[1:].capitalize()
         tokens.append(token)
         text += token
         spoken += 1
-    # Whether it would have ended right here does not matter: what was asked for is used up.
-    return tokens, length is not None and len(tokens) >= length and not endless
+    return tokens, length is not None and not endless and len(tokens) >= length
 
 
 def _title(question: str) -> str:
