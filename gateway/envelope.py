@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import HeadraceError, PayloadTooLarge
@@ -53,10 +54,13 @@ class Envelope:
         path: str = scope["path"]
         private = not is_page(path)
         status = 0
+        complete = False
 
         async def send_wrapped(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
+            nonlocal status, complete
+            if message["type"] == "http.response.body":
+                complete = not message.get("more_body", False)
+            elif message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"] = [*message["headers"], (b"x-request-id", known.encode())]
                 headers.extend(self._always)
@@ -78,6 +82,9 @@ class Envelope:
             if not isinstance(error, HeadraceError):
                 log.exception("request.crashed", path=path, request_id=known)
                 error = HeadraceError()
+            if complete:
+                # The framework raises again what it has answered.
+                return
             if status:
                 # The answer has begun: cutting the connection is the only way to say that it is not whole.
                 raise
@@ -108,7 +115,8 @@ class _Bounded:
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
             if self._seen > self._most:
-                raise PayloadTooLarge(_too_large(self._most))
+                # The framework's own kind: any other that is raised while it reads becomes "cannot be read".
+                raise HTTPException(PayloadTooLarge.status, _too_large(self._most))
         return message
 
 

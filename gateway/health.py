@@ -1,7 +1,7 @@
 """`/healthz`: this process lives. `/readyz`: it can do its work, and if not, because of what."""
 
 from fastapi import APIRouter
-from fastapi.responses import ORJSONResponse
+from fastapi.responses import JSONResponse
 
 from gateway.dependencies import Readiness
 
@@ -15,8 +15,8 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readyz(readiness: Readiness) -> ORJSONResponse:
+async def readyz(readiness: Readiness) -> JSONResponse:
     """503 names the dependency that fails. A model that is not ready is named too, and does not count: the
     page works without it."""
     well, report = await readiness.look()
-    return ORJSONResponse(report, status_code=200 if well else 503, headers={"cache-control": "no-store"})
+    return JSONResponse(report, status_code=200 if well else 503, headers={"cache-control": "no-store"})

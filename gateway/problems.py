@@ -76,11 +76,17 @@ def install(app: FastAPI) -> None:
     async def framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
         kind = _FRAMEWORK.get(error.status_code, Invalid if error.status_code < 500 else HeadraceError)
-        return _response(request, kind(headers=error.headers))
+        detail = error.detail if kind is PayloadTooLarge else None
+        return _response(request, kind(detail, headers=error.headers))
+
+    async def crashed(request: Request, _: Exception) -> Response:
+        # Logged by the envelope, which sees it again.
+        return _response(request, HeadraceError())
 
     app.add_exception_handler(HeadraceError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(Exception, crashed)
 
 
 def _place(location: tuple[int | str, ...]) -> str:
