@@ -215,6 +215,7 @@ async def listening(
             "port": port,
             "public_url": f"http://127.0.0.1:{port}",
             "models": (MODEL,),
+            "static_dir": settings.var_dir / "no-page",
             "logins_per_minute": 100_000,
             "registrations_per_hour": 100_000,
             "requests_per_minute": 100_000,
