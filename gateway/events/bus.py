@@ -22,6 +22,10 @@ class Listener(Protocol):
 
     def deliver(self, user_id: str, event: bytes) -> None: ...
 
+    def news_lost(self) -> None:
+        """The connection was broken for a while, and nobody knows what passed."""
+        ...
+
 
 StopListener = Callable[[str], Awaitable[None]]
 
@@ -54,8 +58,8 @@ class EventBus:
     async def _run(self, listener: Listener, on_stop: StopListener) -> None:
         async for news in self._keyvalue.subscribe(channels=[_STOP], patterns=[_PERSON + "*"]):
             if news.lost:
-                continue
-            if news.channel == _STOP:
+                listener.news_lost()
+            elif news.channel == _STOP:
                 await on_stop(news.payload.decode())
             else:
                 listener.deliver(news.channel.removeprefix(_PERSON), news.payload)

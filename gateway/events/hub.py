@@ -68,8 +68,12 @@ class Hub:
         for user_id in list(self._people):
             self.deliver(user_id, event)
 
+    def news_lost(self) -> None:
+        """Make every tab connect again, because then it reads the truth anew."""
+        self.close_all()
+
     def close_all(self) -> None:
-        """End every socket, at the end of the process."""
+        """End every socket."""
         for mine in self._people.values():
             for subscription in mine:
                 subscription.end()
