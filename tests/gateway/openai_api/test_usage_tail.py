@@ -69,3 +69,17 @@ def test_a_body_that_is_no_json_has_no_figures() -> None:
         b'{"usage":{"prompt_tokens":-1}}',
     ):
         assert tokens_of(body) is None
+
+
+def test_a_stream_that_was_cut_has_not_ended_because_its_text_says_so() -> None:
+    cut_off = b"".join(FRAMES[:-1])
+    assert b"[DONE]" in cut_off
+    assert not relayed([cut_off], hide=False)[1].ended
+
+
+def test_figures_are_found_before_an_end_in_pieces_and_a_comment() -> None:
+    _, tail = relayed([*FRAMES, b": bye\n\n"], hide=True)
+    tokens = tail.tokens()
+    assert tokens is not None
+    assert tokens.completion == 5
+    assert tail.ended
