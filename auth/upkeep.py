@@ -32,10 +32,10 @@ class Upkeep:
             await asyncio.sleep(ROUND_SECONDS)
             rounds += 1
             try:
-                self.follow_keys()
                 await self._api_keys.flush_uses()
                 if rounds % PURGE_EVERY == 0:
                     await self._sessions.purge()
+                self.follow_keys()
             except HeadraceError as error:
                 log.warning("auth.upkeep_failed", code=error.code, detail=error.detail)
 
