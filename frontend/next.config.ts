@@ -13,7 +13,7 @@ const config: NextConfig = {
   ...(exporting
     ? { output: "export" as const }
     : {
-        rewrites: async () => [{ source: "/api/:path*", destination: `${gateway}/api/:path*` }],
+        rewrites: () => Promise.resolve([{ source: "/api/:path*", destination: `${gateway}/api/:path*` }]),
       }),
 };
 

@@ -2,7 +2,7 @@ import { cleanup } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 // What jsdom does not have and the page's components expect of a browser.
-window.matchMedia ??= (query: string) =>
+const matchMedia = (query: string) =>
   ({
     matches: false,
     media: query,
@@ -13,6 +13,7 @@ window.matchMedia ??= (query: string) =>
     removeListener: () => undefined,
     dispatchEvent: () => true,
   }) satisfies MediaQueryList;
+Object.defineProperty(window, "matchMedia", { value: matchMedia, configurable: true });
 
 afterEach(() => {
   cleanup();

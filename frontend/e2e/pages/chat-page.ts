@@ -47,6 +47,11 @@ export class ChatPage {
     await expect(this.send).toBeVisible({ timeout: 45_000 });
   }
 
+  /** The open conversation's entry in the list. */
+  get activeItem(): Locator {
+    return this.rail.locator('a[aria-current="page"]');
+  }
+
   item(title: string | RegExp): Locator {
     return this.rail.getByRole("link", { name: title });
   }

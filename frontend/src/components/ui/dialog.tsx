@@ -1,6 +1,6 @@
 "use client";
 
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { ConfirmProps, DialogProps, DrawerProps } from "./dialog-content";
 
 const load = () => import("./dialog-content");
@@ -16,9 +16,7 @@ export function preloadDialogs(): void {
 /** True from the first opening on: until then nothing of a dialog is loaded or mounted. */
 function useEverOpen(open: boolean): boolean {
   const [ever, setEver] = useState(open);
-  useEffect(() => {
-    if (open) setEver(true);
-  }, [open]);
+  if (open && !ever) setEver(true);
   return ever || open;
 }
 

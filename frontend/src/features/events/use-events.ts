@@ -33,6 +33,8 @@ export function useEvents(): void {
         case "model.updated":
           client.setQueryData<Model[]>(queryKeys.models, (models) => models && withModel(models, event.model));
           break;
+        case "hello":
+          break;
         case "reconnected":
           void client.invalidateQueries({ queryKey: queryKeys.conversations });
           void client.invalidateQueries({ queryKey: ["conversation"] });

@@ -45,5 +45,5 @@ export function createRefresher({ call, withLock, storage, now }: RefresherParts
 /** The Web Locks API where the browser has it; without it a tab is on its own. */
 export function withBrowserLock<T>(work: () => Promise<T>): Promise<T> {
   if (typeof navigator === "undefined" || !("locks" in navigator)) return work();
-  return navigator.locks.request("headrace-refresh", work) as Promise<T>;
+  return navigator.locks.request("headrace-refresh", work);
 }

@@ -12,6 +12,7 @@ import { queryKeys } from "@/lib/api/query-keys";
 import type { ApiKey, CreatedApiKey } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { formatDate, formatExact, formatWhen } from "@/lib/format";
+import { formText } from "@/lib/form";
 import { useCopy } from "@/lib/hooks/use-copy";
 import { strings } from "@/lib/strings";
 import { createKey } from "../api/create-key";
@@ -53,8 +54,8 @@ export function ApiKeys() {
     event.preventDefault();
     const form = event.currentTarget;
     const data = new FormData(form);
-    const name = String(data.get("name")).trim();
-    const days = Number(data.get("expiry"));
+    const name = formText(data, "name").trim();
+    const days = Number(formText(data, "expiry"));
     if (name === "") {
       nameInput.current?.focus();
       return;

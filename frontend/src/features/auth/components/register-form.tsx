@@ -8,6 +8,7 @@ import { Field } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { ApiError, toApiError } from "@/lib/api/error";
 import { queryKeys } from "@/lib/api/query-keys";
+import { formText } from "@/lib/form";
 import { useCountdown } from "@/lib/hooks/use-countdown";
 import { safeReturnPath } from "@/lib/navigation";
 import { strings } from "@/lib/strings";
@@ -41,9 +42,9 @@ export function RegisterForm() {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
     const registration = {
-      name: String(data.get("name")).trim(),
-      email: String(data.get("email")).trim(),
-      password: String(data.get("password")),
+      name: formText(data, "name").trim(),
+      email: formText(data, "email").trim(),
+      password: formText(data, "password"),
     };
     const found = {
       name: checkPresent(strings.entry.name, registration.name),

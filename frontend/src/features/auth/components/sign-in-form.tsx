@@ -8,6 +8,7 @@ import { Field } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { toApiError } from "@/lib/api/error";
 import { queryKeys } from "@/lib/api/query-keys";
+import { formText } from "@/lib/form";
 import { useCountdown } from "@/lib/hooks/use-countdown";
 import { safeReturnPath } from "@/lib/navigation";
 import { strings } from "@/lib/strings";
@@ -37,7 +38,7 @@ export function SignInForm() {
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
-    const credentials = { email: String(data.get("email")).trim(), password: String(data.get("password")) };
+    const credentials = { email: formText(data, "email").trim(), password: formText(data, "password") };
     const found = {
       email: checkEmail(credentials.email),
       password: checkPresent(strings.entry.password, credentials.password),

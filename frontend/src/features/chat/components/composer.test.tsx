@@ -87,9 +87,9 @@ describe("Composer", () => {
     expect(screen.getByText("You can send again in 2 s.")).toBeDefined();
     expect(sendButton().disabled).toBe(true);
 
-    act(() => vi.advanceTimersByTime(1250));
+    act(() => void vi.advanceTimersByTime(1250));
     expect(screen.getByText("You can send again in 1 s.")).toBeDefined();
-    act(() => vi.advanceTimersByTime(1000));
+    act(() => void vi.advanceTimersByTime(1000));
     expect(sendButton().disabled).toBe(false);
     fireEvent.keyDown(box, { key: "Enter" });
     expect(onSend).toHaveBeenCalledTimes(2);

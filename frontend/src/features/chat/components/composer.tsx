@@ -52,12 +52,13 @@ export function Composer(props: ComposerProps) {
 
   useEffect(() => writeDraft(draftKey, text), [draftKey, text]);
 
-  const taken = useRef<Refusal | null>(null);
+  const [taken, setTaken] = useState<Refusal | null>(null);
+  if (refusal !== null && refusal !== taken) {
+    setTaken(refusal);
+    if (refusal.content !== "") setText(mergeDraft(refusal.content, text));
+  }
   useEffect(() => {
-    if (refusal === null || refusal === taken.current) return;
-    taken.current = refusal;
-    if (refusal.content !== "") setText((current) => mergeDraft(refusal.content, current));
-    input.current?.focus();
+    if (refusal !== null) input.current?.focus();
   }, [refusal]);
 
   useEffect(() => {

@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useLayoutEffect, useRef, type RefObject } from "react";
+import { useEffect, useLayoutEffect, useRef, type RefObject } from "react";
 import { Button } from "@/components/ui/button";
 import { strings } from "@/lib/strings";
 
@@ -48,11 +48,11 @@ export function useKeepPlace(scroller: RefObject<HTMLDivElement | null>, firstId
   useLayoutEffect(() => {
     const box = scroller.current;
     if (!box || fromEnd.current === null) return;
-    box.scrollTop = box.scrollHeight - fromEnd.current;
+    box.scrollTo({ top: box.scrollHeight - fromEnd.current });
     fromEnd.current = null;
   }, [scroller, firstId]);
-  return useCallback(() => {
+  return () => {
     const box = scroller.current;
     if (box) fromEnd.current = box.scrollHeight - box.scrollTop;
-  }, [scroller]);
+  };
 }

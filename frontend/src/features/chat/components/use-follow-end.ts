@@ -19,12 +19,15 @@ export function useFollowEnd(key: string | null): FollowEnd {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const following = useRef(true);
-  const [atEnd, setAtEnd] = useState(true);
+  const [state, setState] = useState({ key, atEnd: true });
 
-  const follow = useCallback((value: boolean) => {
-    following.current = value;
-    setAtEnd(value);
-  }, []);
+  const follow = useCallback(
+    (atEnd: boolean) => {
+      following.current = atEnd;
+      setState((before) => (before.key === key && before.atEnd === atEnd ? before : { key, atEnd }));
+    },
+    [key],
+  );
 
   const toEnd = useCallback(
     (behavior: ScrollBehavior = "auto") => {
@@ -35,8 +38,9 @@ export function useFollowEnd(key: string | null): FollowEnd {
   );
 
   useEffect(() => {
-    toEnd();
-  }, [key, toEnd]);
+    following.current = true;
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+  }, [key]);
 
   useEffect(() => {
     const box = scroller.current;
@@ -68,5 +72,5 @@ export function useFollowEnd(key: string | null): FollowEnd {
     };
   }, [follow]);
 
-  return { scroller, content, atEnd, toEnd };
+  return { scroller, content, atEnd: state.key !== key || state.atEnd, toEnd };
 }

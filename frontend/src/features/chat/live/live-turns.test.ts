@@ -26,7 +26,11 @@ function handFrames() {
 }
 
 function sinkOf() {
-  return { started: vi.fn(), settled: vi.fn(), stale: vi.fn() } satisfies TurnSink;
+  return {
+    started: vi.fn<TurnSink["started"]>(),
+    settled: vi.fn<TurnSink["settled"]>(),
+    stale: vi.fn<TurnSink["stale"]>(),
+  };
 }
 
 const answer = (fields: Partial<Message>): Message =>

@@ -1,0 +1,16 @@
+import { expect, test } from "@playwright/test";
+import { ChatPage } from "./pages/chat-page";
+import { EntryPage } from "./pages/entry-page";
+import { newPerson } from "./pages/person";
+
+// Not a test that is skipped: without a real model in the stack it is not there to run.
+if (process.env["HEADRACE_E2E_VLLM"] === "1") {
+  test("a real model knows the capital of France", async ({ page }) => {
+    test.setTimeout(180_000);
+    await new EntryPage(page).register(newPerson());
+    const chat = new ChatPage(page);
+    await chat.pickModel(/smollm2/i);
+    await chat.ask("What is the capital of France?");
+    await expect(chat.answers.first()).toContainText("Paris", { timeout: 120_000 });
+  });
+}
