@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from core.errors import HeadraceError, Unavailable
+from gateway.routing.tables import State
 from models.spec import ModelSpec
 
 DEADLINE_SECONDS = 15.0
@@ -20,7 +21,7 @@ class Application(msgspec.Struct, frozen=True):
 
     model: str
     revision: str
-    state: str
+    state: State
     message: str = ""
     replicas: int = 0
 

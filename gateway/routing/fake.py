@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from core.errors import Unavailable
-from gateway.routing.control import Application
+from gateway.routing.control import Application, DeployRefused
+from gateway.routing.tables import State
 from models.spec import ModelSpec
 
 
@@ -11,12 +12,16 @@ class FakeControl:
     """Attributes:
     away: as if nobody answered.
     state: the state that every deployed application is shown in.
+    refuses: the reason why the revision of this name and revision is impossible.
+    calls: every order that was given, in order.
     """
 
     def __init__(self) -> None:
         self.deployed: dict[tuple[str, str], ModelSpec] = {}
         self.away = False
         self.state = "ready"
+        self.refuses: dict[tuple[str, str], str] = {}
+        self.calls: list[tuple[str, str, str]] = []
 
     async def start(self) -> None:
         return None
@@ -27,16 +32,20 @@ class FakeControl:
     async def applications(self) -> Sequence[Application]:
         self._answer()
         return [
-            Application(model=name, revision=revision, state=self.state, replicas=1)
+            Application(model=name, revision=revision, state=State(self.state), replicas=1)
             for name, revision in self.deployed
         ]
 
     async def deploy(self, spec: ModelSpec) -> None:
         self._answer()
+        self.calls.append(("deploy", spec.name, spec.revision))
+        if (spec.name, spec.revision) in self.refuses:
+            raise DeployRefused(self.refuses[spec.name, spec.revision])
         self.deployed[spec.name, spec.revision] = spec
 
     async def retire(self, model: str, revision: str) -> None:
         self._answer()
+        self.calls.append(("retire", model, revision))
         self.deployed.pop((model, revision), None)
 
     def _answer(self) -> None:

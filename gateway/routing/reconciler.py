@@ -1,6 +1,7 @@
 """Makes the serving side match what Postgres wants; also after it was started from nothing."""
 
 import asyncio
+from collections.abc import Sequence
 
 from core.errors import HeadraceError
 from core.log import get_logger
@@ -61,19 +62,29 @@ class Reconciler:
         rows = await self._repository.all()
         try:
             seen = {(app.model, app.revision): app for app in await self._control.applications()}
-            self._misses = 0
-            for row in rows:
-                await self._reconcile(row, seen.get(row.key))
         except HeadraceError as error:
-            self._misses += 1
-            log.warning("reconciler.control_failed", error=error.detail, misses=self._misses)
-            if self._misses == MISSES_BEFORE_LOST:
-                self._sent.clear()
-                for row in rows:
-                    if row.desired is Desired.SERVING:
-                        await self._repository.observe(
-                            *row.key, State.PENDING, "The serving side is not answering; it is restarted."
-                        )
+            await self._missed(rows, error)
+            return
+        self._misses = 0
+        for row in rows:
+            try:
+                await self._reconcile(row, seen.get(row.key))
+            except HeadraceError as error:
+                # One revision's trouble does not keep the others waiting.
+                log.warning(
+                    "reconciler.step_failed", model=row.key[0], revision=row.key[1], error=error.detail
+                )
+
+    async def _missed(self, rows: Sequence[RevisionRow], error: HeadraceError) -> None:
+        self._misses += 1
+        log.warning("reconciler.control_failed", error=error.detail, misses=self._misses)
+        if self._misses >= MISSES_BEFORE_LOST:
+            self._sent.clear()
+            for row in rows:
+                if row.desired is Desired.SERVING:
+                    await self._observe(
+                        row, State.PENDING, "The serving side is not answering; it is restarted."
+                    )
 
     async def _reconcile(self, row: RevisionRow, app: Application | None) -> None:
         if row.desired is Desired.RETIRED:
@@ -86,7 +97,7 @@ class Reconciler:
             return
         wanted = row.spec.model_dump_json()
         if app is not None and self._sent.get(row.key) == wanted:
-            await self._observe(row, State(app.state), app.message or None)
+            await self._observe(row, app.state, app.message or None)
             return
         try:
             # Sent when the application is missing, and once by each new leader: control compares the
