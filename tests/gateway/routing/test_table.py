@@ -1,0 +1,104 @@
+"""The routing table: of a name's wanted revisions the newest that is ready."""
+
+import pytest
+
+from core.errors import ModelNotFound, ModelNotReady, Unavailable
+from gateway.routing.repository import RevisionRepository
+from gateway.routing.table import Route, RoutingTable
+from gateway.routing.tables import State
+from tests.gateway.routing.conftest import spec
+
+
+@pytest.fixture
+def table(revisions: RevisionRepository) -> RoutingTable:
+    return RoutingTable(revisions)
+
+
+async def test_the_newest_ready_revision_answers(table: RoutingTable, revisions: RevisionRepository) -> None:
+    old, new = spec("m", "r1"), spec("m", "r2", context_window=2048)
+    await revisions.want_exactly([old])
+    await revisions.observe("m", "r1", State.READY, None)
+    await revisions.want_exactly([old, new])
+    await table.refresh()
+    assert table.resolve("m").revision == "r1"
+    await revisions.observe("m", "r2", State.READY, None)
+    await table.refresh()
+    target = table.resolve("m")
+    assert (target.revision, target.path, target.context_window) == ("r2", "/m/m/r2", 2048)
+    await revisions.observe("m", "r2", State.FAILED, "It crashed.")
+    await table.refresh()
+    assert table.resolve("m").revision == "r1"
+
+
+async def test_a_name_that_nobody_has_is_not_found(table: RoutingTable) -> None:
+    await table.refresh()
+    with pytest.raises(ModelNotFound, match="'nobody'") as missing:
+        table.resolve("nobody")
+    assert missing.value.param == "model"
+    with pytest.raises(ModelNotFound) as long:
+        table.resolve("x" * 10_000)
+    assert len(long.value.detail) < 200
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.STARTING, State.WARMING, State.DRAINING])
+async def test_a_model_that_is_not_ready_says_what_it_does(
+    table: RoutingTable, revisions: RevisionRepository, state: State
+) -> None:
+    await revisions.want_exactly([spec("m")])
+    await revisions.observe("m", "r1", state, None)
+    await table.refresh()
+    with pytest.raises(ModelNotReady, match=state.value) as waiting:
+        table.resolve("m")
+    assert waiting.value.retry
+    assert waiting.value.retry_after is not None
+
+
+async def test_a_failed_model_says_why(table: RoutingTable, revisions: RevisionRepository) -> None:
+    await revisions.want_exactly([spec("m")])
+    await revisions.observe("m", "r1", State.FAILED, "no GPU is free")
+    await table.refresh()
+    with pytest.raises(ModelNotReady, match="no GPU is free"):
+        table.resolve("m")
+
+
+async def test_a_retired_revision_does_not_answer(table: RoutingTable, revisions: RevisionRepository) -> None:
+    await revisions.want_exactly([spec("m")])
+    await revisions.observe("m", "r1", State.READY, None)
+    await revisions.want_exactly([])
+    await table.refresh()
+    with pytest.raises(ModelNotFound):
+        table.resolve("m")
+    assert table.routes() == []
+
+
+async def test_listeners_hear_of_what_changed_and_of_nothing_else(
+    table: RoutingTable, revisions: RevisionRepository
+) -> None:
+    heard: list[tuple[str, State]] = []
+
+    def listen(route: Route) -> None:
+        heard.append((route.name, route.row.state))
+
+    table.on_change(listen)
+    await revisions.want_exactly([spec("a"), spec("b")])
+    await table.refresh()
+    await table.refresh()
+    await revisions.observe("b", "r1", State.READY, None)
+    await table.refresh()
+    assert heard == [("a", State.PENDING), ("b", State.PENDING), ("b", State.READY)]
+
+
+async def test_a_database_that_is_away_leaves_the_last_routes_in_use(
+    table: RoutingTable, revisions: RevisionRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await revisions.want_exactly([spec("m")])
+    await revisions.observe("m", "r1", State.READY, None)
+    await table.refresh()
+
+    async def away() -> None:
+        raise Unavailable()
+
+    monkeypatch.setattr(revisions, "all", away)
+    with pytest.raises(Unavailable):
+        await table.refresh()
+    assert table.resolve("m").revision == "r1"
