@@ -1,4 +1,4 @@
-"""What a person is told: one sentence and a status for what cannot be, and the shape of what programs read."""
+"""What a person is told: one sentence for what cannot be; and the shape of what programs read."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -97,9 +98,7 @@ def test_accounts_need_a_running_instance_or_a_database(headrace: Run) -> None:
 
 
 def test_too_little_disk_is_one_sentence(monkeypatch: pytest.MonkeyPatch, var: VarDirectory) -> None:
-    monkeypatch.setattr(
-        shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 10**12 - 10**8, 10**8)
-    )
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**8))
     with pytest.raises(ClusterError, match=r"0\.1 GiB free and Headrace needs 1 GiB; make room"):
         start.check_disk(var)
 
