@@ -23,6 +23,7 @@ from gateway.openai_api.body import ChatHead, CompletionHead
 from gateway.openai_api.models import ModelRoutes
 from gateway.openai_api.relay import CompletionRelay
 from gateway.routing.endpoints import router as models_router
+from gateway.shortcut import Shortcut
 from gateway.usage.endpoints import router as usage_router
 from gateway.web import Page
 
@@ -55,19 +56,14 @@ def create_app(house: House) -> ASGIApp:
     problems.install(app)
 
     models = ModelRoutes(house.openai)
-    # First, because routes are tried in order and these are the busiest.
+    relays: dict[str, ASGIApp] = {
+        "/v1/chat/completions": CompletionRelay(house.openai, "/v1/chat/completions", ChatHead),
+        "/v1/completions": CompletionRelay(house.openai, "/v1/completions", CompletionHead),
+    }
+    # Here too, so that the router knows which methods they have.
     app.router.routes.extend(
         [
-            Route(
-                "/v1/chat/completions",
-                CompletionRelay(house.openai, "/v1/chat/completions", ChatHead),
-                methods=["POST"],
-            ),
-            Route(
-                "/v1/completions",
-                CompletionRelay(house.openai, "/v1/completions", CompletionHead),
-                methods=["POST"],
-            ),
+            *(Route(path, relay, methods=["POST"]) for path, relay in relays.items()),
             Route("/v1/models", models.list, methods=["GET"]),
             Route("/v1/models/{model:path}", models.one, methods=["GET"]),
         ]
@@ -90,7 +86,7 @@ def create_app(house: House) -> ASGIApp:
     # Not a mount: a mount at "/" matches everything, and a wrong method would be called not found.
     app.router.default = _Otherwise(page)
     return Envelope(
-        app,
+        Shortcut(app, relays),
         max_body_bytes=house.settings.max_body_bytes,
         https=house.settings.public_url.startswith("https://"),
     )

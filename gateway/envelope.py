@@ -79,7 +79,10 @@ class Envelope:
                 receive = _Bounded(receive, self._max)
             await self._app(scope, receive, send_wrapped)
         except Exception as error:
-            if not isinstance(error, HeadraceError):
+            if isinstance(error, HTTPException) and error.status_code == PayloadTooLarge.status:
+                # Our own, from a route that has no framework around it.
+                error = PayloadTooLarge(error.detail)
+            elif not isinstance(error, HeadraceError):
                 log.exception("request.crashed", path=path, request_id=known)
                 error = HeadraceError()
             if complete:
