@@ -4,8 +4,8 @@
 
 Besides Locust's own lines it reports, each under a name of its own, the time to the first token, the time
 between two pieces of text, and tokens a second from the request to the last of them (which stand in a
-column of milliseconds, but are none). Tokens are those of the stream's usage. Where the server asks to wait, with
-Retry-After or a spent rate limit, it waits.
+column of milliseconds, but are none). Tokens are those of the stream's usage. Where the server asks to wait,
+with Retry-After or a spent rate limit, it waits.
 
 HEADRACE_BENCH_MODEL chooses the model (else the first that is ready), HEADRACE_BENCH_EMAIL and
 HEADRACE_BENCH_PASSWORD an existing account for all users (else each registers; an hour allows an address only
