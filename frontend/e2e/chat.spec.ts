@@ -47,6 +47,33 @@ test("a reload in mid-answer picks the answer up and follows it to its end", asy
   );
 });
 
+test("a stream that is cut goes on from the last number it had, and nothing is lost or doubled", async ({ page }) => {
+  const chat = new ChatPage(page);
+  const words = Array.from({ length: 40 }, (_, index) => `word${index + 1}`).join(" ");
+  await page.route(/\/api\/conversations\/\w+\/turns$/, async (route) => {
+    const response = await route.fetch();
+    const frames = (await response.text()).split("\n\n");
+    await route.fulfill({ response, body: frames.slice(0, Math.floor(frames.length / 2)).join("\n\n") + "\n\n" });
+  });
+  const resumedAfter: (string | null)[] = [];
+  await page.route(/\/api\/turns\/\w+\/events/, async (route) => {
+    resumedAfter.push(await route.request().headerValue("last-event-id"));
+    if (resumedAfter.length < 3) await route.abort("connectionreset");
+    else await route.continue();
+  });
+
+  await chat.ask(`[[echo]] ${words}`);
+
+  await expect(chat.answers.first()).toContainText("Reconnecting");
+  await chat.settled();
+  await expect(chat.answers).toHaveCount(1);
+  await expect(chat.answers.first()).toContainText(words);
+  await expect(chat.answers.first()).not.toContainText("Reconnecting");
+  expect(resumedAfter).toHaveLength(3);
+  expect(new Set(resumedAfter).size).toBe(1);
+  expect(Number(resumedAfter[0])).toBeGreaterThan(5);
+});
+
 test("stopping ends the answer and keeps its text, also after a reload", async ({ page }) => {
   const chat = new ChatPage(page);
   await chat.ask("[[slow]] [[long]]");

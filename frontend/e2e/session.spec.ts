@@ -53,6 +53,24 @@ test("a person signs out and back in, and finds everything where it was", async 
   expect(new URL(page.url()).search).toBe(link.search);
 });
 
+test("an expired session is renewed without the person noticing", async ({ page, context }) => {
+  await new EntryPage(page).register(newPerson());
+  const chat = new ChatPage(page);
+  let renewals = 0;
+  page.on("request", (request) => {
+    if (request.url().endsWith("/api/auth/refresh")) renewals += 1;
+  });
+
+  await context.clearCookies({ name: "__Host-headrace_access" });
+  await chat.ask("[[echo]] after the break");
+  await expect(chat.answers.first()).toContainText("after the break");
+  expect(renewals).toBe(1);
+
+  await context.clearCookies();
+  await page.reload();
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+});
+
 test("scripts can read no token, and none is in the address", async ({ page }) => {
   const entry = new EntryPage(page);
   await entry.register(newPerson());

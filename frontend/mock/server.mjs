@@ -13,7 +13,8 @@ import { models, newId, Store } from "./store.mjs";
 
 const PORT = Number(process.argv[2] ?? process.env.PORT ?? 8080);
 const OUT = fileURLToPath(new URL("../out", import.meta.url));
-const COOKIE = "__Host-headrace_access";
+const ACCESS = "__Host-headrace_access";
+const REFRESH = "__Host-headrace_refresh";
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -65,13 +66,14 @@ async function bodyOf(request) {
   }
 }
 
-function userOf(request) {
-  const token = new RegExp(`${COOKIE}=([0-9a-f]+)`).exec(request.headers.cookie ?? "")?.[1];
+function userOf(request, name = ACCESS) {
+  const token = new RegExp(`${name}=([0-9a-f]+)`).exec(request.headers.cookie ?? "")?.[1];
   return store.users.get(store.sessions.get(token)) ?? null;
 }
 
 const view = ({ password: _, ...user }) => user;
-const cookie = (value, age) => `${COOKIE}=${value}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=${age}`;
+const cookies = (value, age) =>
+  [ACCESS, REFRESH].map((name) => `${name}=${value}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=${age}`);
 
 function stream(request, response, turn) {
   let next = Number(request.headers["last-event-id"] ?? new URL(request.url, "http://x").searchParams.get("after") ?? 0);
@@ -120,12 +122,15 @@ const open = [
   ["POST", /^\/api\/auth\/login$/, async ({ response, body }) => {
     const session = store.login(body);
     if (!session) throw new Refused(401, "wrong_credentials", "The email or the password is wrong.");
-    json(response, 200, { user: view(session.user), expires_in: 900 }, { "set-cookie": cookie(session.token, 86400) });
+    json(response, 200, { user: view(session.user), expires_in: 900 }, { "set-cookie": cookies(session.token, 86400) });
   }],
-  ["POST", /^\/api\/auth\/refresh$/, async () => {
-    throw new Refused(401, "unauthenticated", "Sign in again.");
+  ["POST", /^\/api\/auth\/refresh$/, async ({ request, response }) => {
+    const user = userOf(request, REFRESH);
+    if (!user) throw new Refused(401, "unauthenticated", "Sign in again.");
+    const { token } = store.login(user);
+    json(response, 200, { user: view(user), expires_in: 900 }, { "set-cookie": cookies(token, 86400) });
   }],
-  ["POST", /^\/api\/auth\/logout$/, async ({ response }) => json(response, 204, undefined, { "set-cookie": cookie("0", 0) })],
+  ["POST", /^\/api\/auth\/logout$/, async ({ response }) => json(response, 204, undefined, { "set-cookie": cookies("0", 0) })],
 ];
 
 const routes = [

@@ -80,7 +80,7 @@ export const strings = {
     menu: "Account",
     open: "Account and API keys",
     signOut: "Sign out",
-    signingOut: "Signing out",
+    stillSignedIn: "You are still signed in",
     theme: "Theme",
     themes: { light: "Light", dark: "Dark", system: "System" },
     shortcuts: "Keyboard shortcuts",
@@ -216,7 +216,7 @@ export const strings = {
 
   status: {
     offline: "You are offline. Drafts are kept.",
-    skip: "Skip to the message box",
+    skip: "Skip the chat list",
     loading: "Loading",
     close: "Close",
     cancel: "Cancel",

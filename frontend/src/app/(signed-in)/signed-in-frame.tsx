@@ -2,7 +2,9 @@
 
 import { useCallback, useState, type ReactNode } from "react";
 import { usePathname, useRouter } from "next/navigation";
-import { useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Dialog } from "@/components/ui/dialog";
+import { Problem } from "@/components/ui/problem";
 import { logout } from "@/features/auth/api/logout";
 import { LiveTurnsProvider } from "@/features/chat/components/live-turns-context";
 import { clearDrafts } from "@/features/chat/draft";
@@ -13,6 +15,7 @@ import { Frame } from "@/features/shell/frame";
 import { newChatHint, ShortcutList, useShortcuts } from "@/features/shell/shortcuts";
 import { useChatId, useOpenChat } from "@/lib/navigation";
 import { useUser } from "@/lib/session";
+import { strings } from "@/lib/strings";
 
 /** Where the features of the signed-in page are put together; they do not know each other. */
 export function SignedInFrame({ children }: { children: ReactNode }) {
@@ -34,16 +37,14 @@ export function SignedInFrame({ children }: { children: ReactNode }) {
   const showShortcuts = useCallback(() => setListing(true), []);
   useShortcuts({ onNewChat: newChat, onList: showShortcuts });
 
-  async function signOut() {
-    try {
-      await logout();
-    } catch {
-      // Out of reach: leave anyway. The session ends on the server by itself.
-    }
-    clearDrafts(user.id);
-    client.clear();
-    router.replace("/sign-in");
-  }
+  const signOut = useMutation({
+    mutationFn: logout,
+    onSuccess: () => {
+      clearDrafts(user.id);
+      client.clear();
+      router.replace("/sign-in");
+    },
+  });
 
   return (
     <LiveTurnsProvider>
@@ -53,7 +54,7 @@ export function SignedInFrame({ children }: { children: ReactNode }) {
           <AccountMenu
             onAccount={() => router.push("/account")}
             onShortcuts={showShortcuts}
-            onSignOut={() => void signOut()}
+            onSignOut={() => signOut.mutate()}
           />
         }
         newChat={newChat}
@@ -62,6 +63,9 @@ export function SignedInFrame({ children }: { children: ReactNode }) {
       >
         {children}
       </Frame>
+      <Dialog open={signOut.isError} onOpenChange={() => signOut.reset()} title={strings.account.stillSignedIn}>
+        <Problem error={signOut.error} onRetry={() => signOut.mutate()} />
+      </Dialog>
       <ShortcutList open={listing} onOpenChange={setListing} />
     </LiveTurnsProvider>
   );

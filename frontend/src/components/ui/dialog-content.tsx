@@ -11,6 +11,25 @@ const contentStyle =
   "fixed top-1/2 left-1/2 z-50 max-h-[85dvh] w-[calc(100vw-32px)] max-w-[440px] -translate-x-1/2 -translate-y-1/2 " +
   "overflow-y-auto rounded-card border border-line bg-raised p-6 shadow-float animate-rise";
 
+/**
+ * Gives the focus back to what had it when a dialog without a trigger of its own opened. When that
+ * is gone by then, `otherwise` says where to; else the page itself gets it, never nowhere.
+ */
+function useFocusReturn(otherwise?: () => HTMLElement | null) {
+  const before = useRef<Element | null>(null);
+  return {
+    onOpenAutoFocus: () => {
+      before.current = document.activeElement;
+    },
+    onCloseAutoFocus: (event: Event) => {
+      event.preventDefault();
+      const usable = before.current instanceof HTMLElement && before.current.isConnected && before.current !== document.body;
+      const target = otherwise?.() ?? (usable ? (before.current as HTMLElement) : document.getElementById("main"));
+      target?.focus();
+    },
+  };
+}
+
 export interface DialogProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
@@ -19,11 +38,12 @@ export interface DialogProps {
 }
 
 export function DialogContent({ open, onOpenChange, title, children }: DialogProps) {
+  const focus = useFocusReturn();
   return (
     <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className={overlayStyle} />
-        <RadixDialog.Content className={contentStyle} aria-describedby={undefined}>
+        <RadixDialog.Content className={contentStyle} aria-describedby={undefined} {...focus}>
           <div className="mb-4 flex items-center justify-between gap-4">
             <RadixDialog.Title className="text-reading font-semibold">{title}</RadixDialog.Title>
             <RadixDialog.Close asChild>
@@ -51,8 +71,10 @@ export interface ConfirmProps {
 }
 
 /** Asks before something that cannot be taken back. The safe answer has the focus. */
-export function ConfirmContent({ open, onOpenChange, title, detail, confirm, onConfirm, returnFocus }: ConfirmProps) {
+export function ConfirmContent(props: ConfirmProps) {
+  const { open, onOpenChange, title, detail, confirm, onConfirm, returnFocus } = props;
   const cancel = useRef<HTMLButtonElement>(null);
+  const focus = useFocusReturn(returnFocus);
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
@@ -60,15 +82,11 @@ export function ConfirmContent({ open, onOpenChange, title, detail, confirm, onC
         <AlertDialog.Content
           className={contentStyle}
           onOpenAutoFocus={(event) => {
+            focus.onOpenAutoFocus();
             event.preventDefault();
             cancel.current?.focus();
           }}
-          onCloseAutoFocus={(event) => {
-            const target = returnFocus?.();
-            if (!target) return;
-            event.preventDefault();
-            target.focus();
-          }}
+          onCloseAutoFocus={focus.onCloseAutoFocus}
         >
           <AlertDialog.Title className="text-reading font-semibold">{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-ui text-muted">{detail}</AlertDialog.Description>
@@ -97,12 +115,14 @@ export interface DrawerProps {
 
 /** A panel from the left edge, for narrow windows. */
 export function DrawerContent({ open, onOpenChange, title, children }: DrawerProps) {
+  const focus = useFocusReturn();
   return (
     <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className={overlayStyle} />
         <RadixDialog.Content
           aria-describedby={undefined}
+          {...focus}
           className="fixed inset-y-0 left-0 z-50 flex w-[min(320px,calc(100vw-56px))] flex-col bg-rail shadow-float animate-slide"
         >
           <RadixDialog.Title className="sr-only">{title}</RadixDialog.Title>

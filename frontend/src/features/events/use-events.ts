@@ -2,11 +2,11 @@
 
 import { useEffect } from "react";
 import { useQueryClient } from "@tanstack/react-query";
-import { call } from "@/lib/api/client";
 import { cacheConversation, forgetConversation, patchConversation } from "@/lib/api/conversation-cache";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { Model } from "@/lib/api/types";
 import { emitPush, onPush, type Pushed } from "@/lib/push";
+import { checkSession } from "./api/check-session";
 import { EventSocket } from "./event-socket";
 
 /** Hold one socket while somebody is signed in, and let what it brings show at once. */
@@ -47,8 +47,8 @@ export function useEvents(): void {
       connect: () => new WebSocket(new URL("/api/events", window.location.href.replace(/^http/, "ws"))),
       onEvent: emitPush,
       onReconnected: () => emitPush({ type: "reconnected" }),
-      // Any call renews an expired session on its way; a socket that was refused does not say why.
-      renew: () => call("/api/auth/me"),
+      // A socket that was refused does not say why: an expired session is the likely reason.
+      renew: checkSession,
     });
     socket.start();
     return () => {

@@ -93,7 +93,7 @@ export function Frame({ list, account, newChat, newChatHint, place, children }: 
   return (
     <RailProvider value={rail}>
       <a
-        href="#composer"
+        href="#main"
         className="sr-only focus:not-sr-only focus:fixed focus:top-3 focus:left-3 focus:z-50 focus:rounded-control focus:bg-raised focus:px-3 focus:py-2 focus:shadow-float"
       >
         {strings.status.skip}
@@ -110,7 +110,7 @@ export function Frame({ list, account, newChat, newChatHint, place, children }: 
               )}
             </aside>
           )}
-          <main className="flex min-w-0 flex-1 flex-col">{children}</main>
+          <main id="main" tabIndex={-1} className="flex min-w-0 flex-1 flex-col outline-none">{children}</main>
         </div>
       </div>
       {!wide && (

@@ -143,9 +143,7 @@ function NewKey({ created, onDone }: { created: CreatedApiKey; onDone: () => voi
       aria-label={words.keyCreated(created.name)}
       className="rounded-card border border-success bg-success-soft p-4"
     >
-      <h3 role="status" className="font-semibold text-success">
-        {words.keyCreated(created.name)}
-      </h3>
+      <h3 className="font-semibold text-success">{words.keyCreated(created.name)}</h3>
       <p className="mt-1">{words.keyOnce}</p>
       <div className="mt-3 flex flex-wrap gap-2">
         <code

@@ -53,14 +53,14 @@ export function useFollowEnd(key: string | null): FollowEnd {
       const near = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
       // Shrinking content moves the view up by itself; only a person's scroll lets go.
       const movedUp = box.scrollTop < lastTop - 1 && box.scrollHeight >= lastHeight;
-      if (near) follow(true);
-      else if (movedUp) follow(false);
+      if (movedUp) follow(false);
+      else if (near) follow(true);
       lastTop = box.scrollTop;
       lastHeight = box.scrollHeight;
     };
     const onResize = () => {
       if (following.current) box.scrollTop = box.scrollHeight;
-      else if (box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR) follow(true);
+      else if (box.scrollHeight <= box.clientHeight) follow(true);
     };
     const observer = new ResizeObserver(onResize);
     observer.observe(inner);

@@ -5,7 +5,7 @@ import Markdown from "./markdown";
 describe("Markdown", () => {
   it("renders tables, lists and emphasis", () => {
     render(<Markdown text={"## Head\n\n| a | b |\n| --- | --- |\n| 1 | **2** |\n\n1. one\n2. two"} growing={false} />);
-    expect(screen.getByRole("heading", { name: "Head", level: 4 })).toBeDefined();
+    expect(screen.getByRole("heading", { name: "Head", level: 3 })).toBeDefined();
     expect(within(screen.getByRole("table")).getAllByRole("cell").map((cell) => cell.textContent)).toEqual(["1", "2"]);
     expect(screen.getAllByRole("listitem")).toHaveLength(2);
   });

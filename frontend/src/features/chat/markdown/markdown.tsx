@@ -6,6 +6,7 @@ import { defaultRehypePlugins, Streamdown, type Components, type ExtraProps } fr
 import { strings } from "@/lib/strings";
 import { CodeBlock } from "./code-block";
 import { safeHref } from "./safe-href";
+import { topHeading } from "./top-heading";
 
 type Props<Tag extends keyof React.JSX.IntrinsicElements> = ComponentProps<Tag> & ExtraProps;
 
@@ -16,14 +17,8 @@ type Props<Tag extends keyof React.JSX.IntrinsicElements> = ComponentProps<Tag> 
 const rehypePlugins = [defaultRehypePlugins["sanitize"]!];
 const noModal = { enabled: false };
 
-/** Plain elements, styled by prose.css. Headings start at h3, below the page's and the message's own. */
-const components: Components = {
-  h1: ({ children }: Props<"h1">) => <h3>{children}</h3>,
-  h2: ({ children }: Props<"h2">) => <h4>{children}</h4>,
-  h3: ({ children }: Props<"h3">) => <h5>{children}</h5>,
-  h4: ({ children }: Props<"h4">) => <h6>{children}</h6>,
-  h5: ({ children }: Props<"h5">) => <h6>{children}</h6>,
-  h6: ({ children }: Props<"h6">) => <h6>{children}</h6>,
+/** Plain elements, styled by prose.css. */
+const elements: Components = {
   p: ({ children }: Props<"p">) => <p>{children}</p>,
   ul: ({ children }: Props<"ul">) => <ul>{children}</ul>,
   ol: ({ children, start }: Props<"ol">) => <ol start={start}>{children}</ol>,
@@ -65,6 +60,26 @@ const components: Components = {
   },
 };
 
+const tags = ["h3", "h4", "h5", "h6"] as const;
+
+/**
+ * The elements for a text whose largest heading has level `top`: it becomes an h3, below the page's
+ * h1 and the message's h2, so that no level is skipped whichever a model likes to begin with.
+ */
+const componentsByTop = [1, 2, 3, 4, 5, 6].map((top): Components => {
+  const headings: Components = {};
+  for (let level = 1; level <= 6; level += 1) {
+    const Tag = tags[Math.min(Math.max(level - top, 0), tags.length - 1)]!;
+    const Heading = ({ children }: Props<"h1">) => <Tag>{children}</Tag>;
+    headings[`h${level}`] = Heading as Components[string];
+  }
+  return { ...elements, ...headings };
+});
+
+function componentsFor(text: string): Components {
+  return componentsByTop[topHeading(text) - 1]!;
+}
+
 interface MarkdownProps {
   text: string;
   /** The text is still growing: an open fence, table or emphasis is shown as if it were closed. */
@@ -79,7 +94,7 @@ export default function Markdown({ text, growing }: MarkdownProps) {
       parseIncompleteMarkdown={growing}
       isAnimating={growing}
       rehypePlugins={rehypePlugins}
-      components={components}
+      components={componentsFor(text)}
       controls={false}
       linkSafety={noModal}
     >

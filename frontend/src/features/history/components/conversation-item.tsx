@@ -17,6 +17,11 @@ interface ConversationItemProps {
   onAskDelete: (conversation: Conversation) => void;
 }
 
+/** The element of a conversation in the list, to give the focus back to. */
+export function itemId(conversationId: string): string {
+  return `item-${conversationId}`;
+}
+
 export const ConversationItem = memo(function ConversationItem({
   conversation,
   active,
@@ -49,6 +54,7 @@ export const ConversationItem = memo(function ConversationItem({
     <li className="group relative">
       <a
         ref={link}
+        id={itemId(conversation.id)}
         href={chatHref(conversation.id)}
         aria-current={active ? "page" : undefined}
         onClick={(event) => {

@@ -14,7 +14,7 @@ import { deleteConversation } from "../api/delete";
 import { conversationsQuery } from "../api/list";
 import { renameConversation } from "../api/rename";
 import { filterByTitle, groupByDay } from "../group";
-import { ConversationItem } from "./conversation-item";
+import { ConversationItem, itemId } from "./conversation-item";
 
 interface ConversationListProps {
   activeId: string | null;
@@ -147,7 +147,7 @@ export function ConversationList({ activeId, onOpen }: ConversationListProps) {
         detail={strings.rail.deleteDetail(asked?.title ?? strings.rail.untitled)}
         confirm={strings.rail.delete}
         onConfirm={() => asked && remove.mutate(asked)}
-        returnFocus={() => filterInput.current}
+        returnFocus={() => (asked && document.getElementById(itemId(asked.id))) ?? filterInput.current}
       />
     </nav>
   );
