@@ -112,6 +112,8 @@ def node_environment(settings: Settings, plan: NodePlan) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
         # One log line a request into a Python actor: dearer than the whole relay. The gateway measures.
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+        # A dead HAProxy is replaced after three of these, not after half a minute.
+        "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(HARD_STOP_AFTER_S),
         "RAY_SERVE_HAPROXY_NBTHREAD": str(min(os.cpu_count() or 1, 4)),
         "HEADRACE_HAPROXY": _haproxy_binary(),

@@ -29,8 +29,8 @@ logger = get_logger("serve.node")
 MIN_LOGICAL_CPUS = 8
 OBJECT_STORE_BYTES = 200 * 1024 * 1024
 WATCH_EVERY_S = 1.0
-# A killed control comes back in a few seconds; one that stays away is a broken node.
-SILENCE_LIMIT_S = 30.0
+# A killed control or HAProxy comes back in seconds; one that stays away is a broken node.
+SILENCE_LIMIT_S = 45.0
 STOP_GRACE_S = 2.0
 STOP_DEADLINE_S = 15.0
 

@@ -150,7 +150,8 @@ class UpstreamRoute:
     async def _exchange(self, path: str, body: bytes, send: Send) -> None:
         response = await self._first_byte(f"{self._base_url}{path.removeprefix('/v1')}", body)
         try:
-            if response.status >= 400:
+            # A redirect could lead our key anywhere: it is a failure.
+            if response.status >= 300:
                 raise await self._translated(response)
             headers = [
                 (name.lower().encode(), value.encode("latin-1"))

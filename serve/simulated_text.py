@@ -1,7 +1,6 @@
 """The simulated engine's language: how it counts tokens, and which word follows which text.
 
-A token is an optional space or line end with up to five visible ASCII characters, or any other single
-character: every token holds at most six bytes, so its id is those bytes written as one number, and text and
+A token is up to five visible ASCII characters with the space before them, or any other single character: every token holds at most six bytes, so its id is those bytes written as one number, and text and
 ids turn into each other exactly, without a vocabulary. The next word is a function of the text so far. That
 is why an answer that was cut goes on in the same words when its prompt and emitted ids are sent again.
 """
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-_TOKEN = re.compile(r"[ \n]?[!-~]{1,5}|[\s\S]")
+_TOKEN = re.compile(r" ?[!-~]{1,5}|[\s\S]")
 # Every answer is introduced by a digest of its conversation, so that equal questions in different
 # conversations get different answers.
 _HEADER = re.compile(r"<assistant ([0-9a-f]{8})>\n")

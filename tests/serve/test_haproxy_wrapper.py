@@ -1,0 +1,57 @@
+"""What Ray writes for HAProxy is closed before HAProxy reads it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+SCRIPT = Path(__file__).parents[2] / "serve" / "haproxy.sh"
+WRITTEN = """global
+    stats socket /run/admin.sock mode 666 level admin expose-fd listeners
+defaults
+    errorfile 502 /run/500.http
+    errorfile 503 /run/500.http
+    errorfile 504 /run/500.http
+frontend prometheus
+    bind :9101
+frontend http_frontend
+    bind 127.0.0.1:8000
+listen stats
+    bind *:8404
+"""
+CLOSED = """global
+    stats socket /run/admin.sock mode 600 level admin expose-fd listeners
+defaults
+frontend prometheus
+    bind 127.0.0.1:9101
+frontend http_frontend
+    bind 127.0.0.1:8000
+listen stats
+    bind 127.0.0.1:8404
+"""
+
+
+def test_pages_go_to_loopback_and_the_program_gets_the_same_arguments(tmp_path: Path) -> None:
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(WRITTEN)
+    ran = subprocess.run(
+        [str(SCRIPT), "-db", "-f", str(config), "-sf", "12"],
+        env={**os.environ, "HEADRACE_HAPROXY": "/bin/echo"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+    )
+    assert ran.stdout == f"-db -f {config} -sf 12\n"
+    assert config.read_text() == CLOSED
+
+
+def test_a_configuration_that_cannot_be_closed_is_not_used(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [str(SCRIPT), "-f", str(tmp_path / "absent.cfg")],
+        env={**os.environ, "HEADRACE_HAPROXY": "/bin/echo"},
+        capture_output=True,
+        check=False,
+        timeout=10,
+    )
+    assert ran.returncode != 0
+    assert ran.stdout == b""
