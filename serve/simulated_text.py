@@ -1,8 +1,9 @@
 """The simulated engine's language: how it counts tokens, and which word follows which text.
 
-A token is up to five visible ASCII characters with the space before them, or any other single character: every token holds at most six bytes, so its id is those bytes written as one number, and text and
-ids turn into each other exactly, without a vocabulary. The next word is a function of the text so far. That
-is why an answer that was cut goes on in the same words when its prompt and emitted ids are sent again.
+A token is up to five visible ASCII characters with the space before them, or any other single character.
+So it holds at most six bytes, and its id is those bytes written as one number: text and ids turn into each
+other exactly, without a vocabulary. The next word is a function of the text so far. That is why an answer
+that was cut goes on in the same words when its prompt and emitted ids are sent again.
 """
 
 import hashlib
