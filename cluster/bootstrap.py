@@ -128,7 +128,8 @@ class Environment:
         variables = installer_environment(self.python)
         command = [
             *(str(self.folder / "bin" / "uv"), "pip", "install", "--python", str(self.python)),
-            *("--require-hashes", "--no-deps", "--index-strategy", "unsafe-best-match"),
+            # Everything there is comes ready-made: nobody should wait for a compiler.
+            *("--require-hashes", "--no-deps", "--no-build", "--index-strategy", "unsafe-best-match"),
         ]
         if "cpu" in names:
             self._install_torch(command, variables)
@@ -293,7 +294,9 @@ def run(command: Sequence[str], complaint: str, env: dict[str, str] | None = Non
     )
     if done.returncode != 0:
         said = [line.strip() for line in (done.stderr or "").splitlines() if line.strip()]
-        raise BootstrapError(f"{complaint}{f' ({said[-1]})' if said else ''}.")
+        # What went wrong is rarely in the last line.
+        told = [line for line in said if "error" in line.lower() or line.startswith("Caused by")] or said
+        raise BootstrapError(f"{complaint}{f' ({told[-1]})' if told else ''}.")
 
 
 def say(text: str) -> None:
