@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -17,6 +17,9 @@ from core.log import get_logger
 log = get_logger(__name__)
 
 REQUEST_TIMEOUT_MS = 10_000
+# Joining a group waits for the other members to join anew, and for those that died to be given up.
+JOIN_TIMEOUT_SECONDS = 45.0
+STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class KafkaProducer:
         try:
             await asyncio.wait_for(producer.start(), REQUEST_TIMEOUT_MS / 1000)
         except (KafkaError, OSError, TimeoutError) as error:
-            await producer.stop()
+            await _end(producer.stop)
             raise _lost(error) from error
         self._producer = producer
 
@@ -94,8 +97,7 @@ class KafkaProducer:
         """Flush within a bounded time and close."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                await asyncio.wait_for(producer.stop(), 5)
+            await _end(producer.stop)
 
     async def send(self, messages: Sequence[Message]) -> None:
         if self._producer is None:
@@ -139,9 +141,9 @@ class KafkaConsumer:
             max_poll_records=64,
         )
         try:
-            await asyncio.wait_for(consumer.start(), REQUEST_TIMEOUT_MS / 1000)
+            await asyncio.wait_for(consumer.start(), JOIN_TIMEOUT_SECONDS)
         except (KafkaError, OSError, TimeoutError) as error:
-            await consumer.stop()
+            await _end(consumer.stop)
             raise _lost(error) from error
         self._consumer = consumer
 
@@ -149,8 +151,9 @@ class KafkaConsumer:
         """Leave the group within a bounded time."""
         if self._consumer is not None:
             consumer, self._consumer = self._consumer, None
-            with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                await asyncio.wait_for(consumer.stop(), 5)
+            await _end(consumer.stop)
+            # A stop that broke off has left this open, and it would look for the broker for ever.
+            await _end(consumer._client.close)
 
     async def messages(self) -> AsyncIterator[Message]:
         while self._consumer is not None:
@@ -197,8 +200,21 @@ async def ensure_topics(
     except (KafkaError, OSError, TimeoutError) as error:
         raise _lost(error) from error
     finally:
-        with contextlib.suppress(KafkaError, OSError):
-            await admin.close()
+        await _end(admin.close)
+
+
+async def _end(stop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run the library's own end within a bound.
+
+    In a task of its own, because the library lets the cancellation of its inner tasks out when the broker
+    was lost: here that would look as if we had been cancelled, and end the loop that wants to go on.
+    """
+    task = asyncio.create_task(stop())
+    await asyncio.wait({task}, timeout=STOP_SECONDS)
+    if not task.done():
+        task.cancel()
+    elif task.cancelled() or task.exception() is not None:
+        log.warning("broker.not_ended_cleanly")
 
 
 def _message(record: ConsumerRecord) -> Message:

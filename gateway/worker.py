@@ -17,6 +17,7 @@ from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.service import ConversationService
 from gateway.events.bus import EventBus
 from gateway.house import Part, make_inference, make_jobs
+from gateway.inference import Inference
 from gateway.internal_listener import InternalListener
 from gateway.jobs import titles
 from gateway.jobs.consumer import JobConsumer
@@ -34,14 +35,14 @@ log = get_logger(__name__)
 class Worker:
     """Everything one worker process is made of."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, inference: Inference | None = None) -> None:
         self._topic = topic(settings.kafka_topic_prefix)
         self._servers = settings.kafka_bootstrap_servers
         self.postgres = Postgres(
             settings.database_url.get_secret_value(), size=8, timeout=settings.database_timeout
         )
         self.keyvalue = KeyValue(settings.redis_url.get_secret_value())
-        self.inference = make_inference(settings)
+        self.inference = inference or make_inference(settings)
         self.routes = RoutingTable(RevisionRepository(self.postgres))
         jobs = make_jobs(settings, self.postgres)
         conversations = ConversationService(ConversationRepository(self.postgres), EventBus(self.keyvalue))

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
+from multidict import CIMultiDict
 
-from core.errors import HeadraceError
+from core.errors import EngineFailed, HeadraceError, ModelNotReady
 from gateway.inference.protocol import Target
 
 
@@ -21,6 +22,10 @@ class FakeEngineResponse:
     finished: bool = False
     closed_early: bool = False
 
+    def __post_init__(self) -> None:
+        # Lookups ignore case, as those of a real answer do.
+        self.headers = CIMultiDict(self.headers)
+
     async def chunks(self) -> AsyncIterator[bytes]:
         for part in self.parts:
             if self.pause:
@@ -31,8 +36,12 @@ class FakeEngineResponse:
         self.finished = True
 
     async def read(self, limit: int) -> bytes:
-        body = b"".join([chunk async for chunk in self.chunks()])
-        return body[:limit]
+        body = b""
+        async for chunk in self.chunks():
+            body += chunk
+            if len(body) > limit:
+                raise EngineFailed("The model's answer is larger than this server passes on.")
+        return body
 
     async def close(self) -> None:
         self.closed_early = self.closed_early or not self.finished
@@ -71,15 +80,19 @@ class FakeInference:
     def __init__(self, respond: Responder) -> None:
         self._respond = respond
         self.asked: list[tuple[Target, str, bytes]] = []
+        self._stopped = False
 
     async def start(self) -> None:
         self.asked.clear()
+        self._stopped = False
 
     async def stop(self) -> None:
-        return None
+        self._stopped = True
 
     async def send(
         self, target: Target, route: str, body: bytes, *, request_id: str, traceparent: str
     ) -> FakeEngineResponse:
+        if self._stopped:
+            raise ModelNotReady()
         self.asked.append((target, route, body))
         return self._respond(target, route, body)

@@ -87,14 +87,16 @@ class JobRepository:
         )
 
     async def republish(self, *, silent_seconds: float, limit: int = 200) -> int:
-        """Leave messages for open, due, unclaimed jobs of which nothing was heard for a while."""
+        """Leave messages for open, due, unclaimed jobs that were postponed, or of which nothing was heard
+        for a while."""
         async with self._postgres.transaction() as connection:
             rows: Sequence[Record] = await connection.fetch(
                 "UPDATE jobs SET published_at = now() WHERE id IN (SELECT id FROM jobs "
                 "WHERE state IN ('queued', 'running') AND due_at <= now() "
                 "AND (lease_until IS NULL OR lease_until < now()) "
-                "AND greatest(coalesce(published_at, created_at), due_at) "
-                "< now() - make_interval(secs => $1) "
+                # A postponed one, at its time; any other, when it seems to be forgotten.
+                "AND (published_at < due_at OR greatest(coalesce(published_at, created_at), due_at) "
+                "< now() - make_interval(secs => $1)) "
                 "ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) "
                 "RETURNING id, kind, idempotency_key, traceparent",
                 silent_seconds,

@@ -91,7 +91,8 @@ class TitleJobs:
         """The person's own first words serve as the title."""
         opening = await self._opening(job)
         async with self._postgres.transaction() as connection:
-            await self._jobs.finish(connection, job, result=None, error=reason)
+            if not await self._jobs.finish(connection, job, result=None, error=reason):
+                return
             if opening is not None:
                 await _store(connection, job, first_words(opening.question))
         await self._conversations.tell_updated(job.user_id, str(job.payload["conversation_id"]))
