@@ -7,10 +7,10 @@ import time
 from typing import Final
 from uuid import UUID
 
-_PATTERN: Final = re.compile(r"^([a-z]{3})_([0-9a-f]{32})$")
+_PATTERN: Final = re.compile(r"([a-z]{3})_([0-9a-f]{32})")
 
 # An external caller's id may be logged and echoed, so only harmless characters pass.
-_REQUEST_ID: Final = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 def uuid7() -> UUID:
@@ -29,7 +29,7 @@ def new_id(prefix: str) -> str:
 
 def is_id(prefix: str, value: str) -> bool:
     """Whether `value` could be an id that `new_id(prefix)` made."""
-    match = _PATTERN.match(value)
+    match = _PATTERN.fullmatch(value)
     return match is not None and match.group(1) == prefix
 
 
@@ -40,6 +40,6 @@ def new_secret(prefix: str = "", size: int = 32) -> str:
 
 def request_id(offered: str | None = None) -> str:
     """The caller's request id if it is harmless, else a new one."""
-    if offered is not None and _REQUEST_ID.match(offered):
+    if offered is not None and _REQUEST_ID.fullmatch(offered):
         return offered
     return f"req_{secrets.token_hex(16)}"

@@ -10,13 +10,26 @@ import structlog
 _SECRET_WORDS = ("password", "token", "secret", "authorization", "cookie", "api_key")
 
 
+_DEEPEST = 4
+
+
 def _redact(_: Any, __: str, event: Any) -> Any:
     """Keep credentials out of the logs even when a caller passes them by mistake."""
     for key, value in event.items():
-        lowered = key.lower()
-        if any(word in lowered for word in _SECRET_WORDS) and not isinstance(value, int | float | bool):
-            event[key] = "[redacted]"
+        event[key] = _harmless(key, value, _DEEPEST)
     return event
+
+
+def _harmless(name: str, value: Any, depth: int) -> Any:
+    """`value` as it may be written under `name`, and what is inside of it as well."""
+    lowered = name.lower()
+    if any(word in lowered for word in _SECRET_WORDS) and not isinstance(value, int | float | bool):
+        return "[redacted]"
+    if depth and isinstance(value, Mapping):
+        return {key: _harmless(str(key), part, depth - 1) for key, part in value.items()}
+    if depth and isinstance(value, list | tuple):
+        return [_harmless("", part, depth - 1) for part in value]
+    return value
 
 
 def configure_logging(service: str, level: str = "INFO", style: str = "json") -> None:

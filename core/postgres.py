@@ -89,30 +89,32 @@ class Postgres:
 
     async def fetch(self, query: str, *args: object) -> Sequence[Record]:
         """All rows of one query."""
-        with _translated():
-            rows: Sequence[Record] = await self._open_pool.fetch(query, *args)
+        async with self.connection() as connection:
+            rows: Sequence[Record] = await connection.fetch(query, *args)
             return rows
 
     async def fetchrow(self, query: str, *args: object) -> Record | None:
         """The first row of one query, or None."""
-        with _translated():
-            return await self._open_pool.fetchrow(query, *args)
+        async with self.connection() as connection:
+            return await connection.fetchrow(query, *args)
 
     async def fetchval(self, query: str, *args: object) -> Any:
         """The first column of the first row, or None."""
-        with _translated():
-            return await self._open_pool.fetchval(query, *args)
+        async with self.connection() as connection:
+            return await connection.fetchval(query, *args)
 
     async def execute(self, query: str, *args: object) -> str:
         """Run one statement; returns the server's command tag."""
-        with _translated():
-            tag: str = await self._open_pool.execute(query, *args)
+        async with self.connection() as connection:
+            tag: str = await connection.execute(query, *args)
             return tag
 
     async def check(self) -> None:
         """Ask for nothing; raises Unavailable when that fails within 2 s."""
         with _translated():
-            await self._open_pool.fetchval("SELECT 1", timeout=2)
+            # Also bounds the wait for a free connection.
+            async with asyncio.timeout(2):
+                await self._open_pool.fetchval("SELECT 1")
 
 
 async def _set_up_connection(connection: "asyncpg.Connection[Record]") -> None:

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-_TRACEPARENT: Final = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
+_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _propagator: Final = TraceContextTextMapPropagator()
 
 
@@ -42,7 +42,7 @@ def new_traceparent(offered: str | None = None) -> str:
     The ids are made here rather than by a span, so that a trace id exists, and can be quoted in a log or
     a message, also where no collector is configured.
     """
-    match = _TRACEPARENT.match(offered) if offered else None
+    match = _TRACEPARENT.fullmatch(offered) if offered else None
     trace_id = match.group(1) if match and match.group(1) != "0" * 32 else secrets.token_hex(16)
     return f"00-{trace_id}-{secrets.token_hex(8)}-{match.group(3) if match else '01'}"
 
