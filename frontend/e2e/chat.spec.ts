@@ -9,7 +9,7 @@ test.beforeEach(async ({ page }) => {
 
 test("an answer streams in, a title arrives without a reload, and the link brings it all back", async ({ page }) => {
   const chat = new ChatPage(page);
-  await chat.ask("[[slow]] What is a headrace?");
+  await chat.ask("[[slow]] [[long]] What is a headrace?");
 
   await expect(chat.questions.first()).toContainText("What is a headrace?");
   await expect(page).toHaveURL(/\?c=cnv_/);
@@ -96,9 +96,10 @@ test("a failed answer says so, keeps its text and can be tried again", async ({ 
   await expect(answer.getByRole("button", { name: "Try again" })).toBeVisible();
   await expect(answer).toContainText("The text so far is kept.");
   await expect(answer).toContainText("one");
+  const retried = page.waitForResponse(/\/api\/turns\/\w+\/retry$/);
   await answer.getByRole("button", { name: "Try again" }).click();
 
-  await expect(chat.stop).toBeVisible();
+  expect((await retried).status()).toBe(200);
   await chat.settled();
   await expect(chat.answers).toHaveCount(1);
   await expect(chat.questions).toHaveCount(1);

@@ -125,7 +125,7 @@ function passwordHint(password: string): string {
 async function registerAndSignIn(registration: Registration) {
   await register(registration);
   try {
-    return await login(registration);
+    return await login({ email: registration.email, password: registration.password });
   } catch (error) {
     // Registering never tells that an account exists, so a wrong password here most likely does.
     if (error instanceof ApiError && error.code === "wrong_credentials") {
