@@ -59,7 +59,7 @@ def node_listeners(marker: str) -> list[RayListener]:
 
 def refused_without_token(listener: RayListener) -> bool:
     """Whether a call without the token is turned away wherever the method is, and never done."""
-    import grpc  # type: ignore[import-untyped]
+    import grpc
 
     answers = set()
     with grpc.insecure_channel(f"127.0.0.1:{listener.port}") as channel:
