@@ -11,7 +11,7 @@ from tests.stack.conftest import Stack, ask, wait_until
 
 pytestmark = pytest.mark.stack
 
-BACK_SECONDS = 60
+BACK_SECONDS = 120
 
 
 def _ready(stack: Stack, service: str, after: int) -> bool:
