@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,6 +160,7 @@ class Measurement:
 
         A target that must be exact gives the engine's own bytes, but for the id and the time of making.
         """
+        scenario = replace(scenario, connections=1)
         direct, *others = self._targets
         known = self._body(scenario, direct)
         self._lengths[scenario.kind, direct.name] = len(known)
@@ -179,7 +180,7 @@ class Measurement:
         self._random.shuffle(order)
         blocks = []
         for scenario in order:
-            targets = list(self._targets)
+            targets = [target for target in self._targets if scenario.connections <= target.most]
             self._random.shuffle(targets)
             for target in targets:
                 note(f"{scenario.name}, {target.name}")

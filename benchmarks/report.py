@@ -52,8 +52,10 @@ def goals(found: Sequence[dict[str, Any]], peer: str | None) -> list[dict[str, A
         _half_load(paced),
     ]
     if peer is not None:
-        stood.insert(1, _worst("G1", f"CPU a request / {peer}'s", "", REQUEST_RATIO, plain, ratio))
-        stood.insert(3, _worst("G2", f"CPU a chunk / {peer}'s", "", CHUNK_RATIO, bursts, ratio))
+        beside = [item for item in plain if peer in item["ratios"]]
+        stood.insert(1, _worst("G1", f"CPU a request / {peer}'s", "", REQUEST_RATIO, beside, ratio))
+        beside = [item for item in bursts if peer in item["ratios"]]
+        stood.insert(3, _worst("G2", f"CPU a chunk / {peer}'s", "", CHUNK_RATIO, beside, ratio))
     return stood
 
 
@@ -65,7 +67,7 @@ def errors(rounds: Sequence[Sequence[Block]]) -> tuple[int, list[str]]:
 
 
 def _scenario(scenario: Scenario, rounds: Sequence[Sequence[Block]], peer: str | None) -> dict[str, Any]:
-    by_target: dict[str, list[Block]] = {
+    everybody: dict[str, list[Block]] = {
         name: [
             block
             for blocks in rounds
@@ -74,6 +76,7 @@ def _scenario(scenario: Scenario, rounds: Sequence[Sequence[Block]], peer: str |
         ]
         for name in (DIRECT, OURS, AGAIN, *([peer] if peer else []))
     }
+    by_target = {name: blocks for name, blocks in everybody.items() if blocks}
     ours = by_target[OURS]
 
     def cost(block: Block) -> float:
@@ -81,7 +84,7 @@ def _scenario(scenario: Scenario, rounds: Sequence[Sequence[Block]], peer: str |
 
     against = {}
     for name in (AGAIN, peer):
-        if name is not None:
+        if name in by_target:
             pairs = ratios([cost(block) for block in ours], [cost(block) for block in by_target[name]])
             if pairs:
                 against[name] = asdict(bootstrap(pairs))

@@ -36,6 +36,7 @@ class Target:
         name: "direct", "gateway" or the peer's.
         pid: the process to measure.
         exact: its answers must have the engine's own length, byte for byte.
+        most: it is not asked for more at a time.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Target:
     token: str
     pid: int
     exact: bool
+    most: int = 1024
 
     def request(self, body: bytes) -> bytes:
         """A whole HTTP/1.1 request."""

@@ -146,3 +146,14 @@ def test_the_tables_hold_every_scenario_target_and_goal() -> None:
         assert word in text, word
     assert "0.040 [0.040, 0.040]" in text
     assert "too noisy" in text
+
+
+def test_a_scenario_that_the_peer_is_spared_is_judged_without_it() -> None:
+    blocks = [
+        [item for item in one if not (item.target == PEER and item.scenario == ORDER[1])] for one in rounds()
+    ]
+    found = whole_report(blocks)
+    assert PEER not in found["scenarios"][1]["targets"]
+    assert goal(found, "CPU a chunk in a burst")["met"] is False
+    assert goal(found, "CPU a chunk / litellm")["met"] is None
+    assert "not measured" in shown(found)
