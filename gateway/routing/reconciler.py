@@ -23,8 +23,11 @@ MISSES_BEFORE_LOST = 5
 class Reconciler:
     """A loop that compares and corrects. Every step is idempotent, so that two leaders would do no harm."""
 
-    def __init__(self, postgres: Postgres, repository: RevisionRepository, control: Control) -> None:
+    def __init__(
+        self, postgres: Postgres, repository: RevisionRepository, control: Control, *, lock: int = LEADER_LOCK
+    ) -> None:
         self._postgres = postgres
+        self._lock = lock
         self._repository = repository
         self._control = control
         self._task: asyncio.Task[None] | None = None
@@ -43,7 +46,7 @@ class Reconciler:
         while True:
             try:
                 async with self._postgres.connection() as connection:
-                    if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
+                    if await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
                         try:
                             while True:
                                 # Notices a lost connection, and with it the lost lock.
@@ -52,7 +55,7 @@ class Reconciler:
                                 await asyncio.sleep(INTERVAL_SECONDS)
                         finally:
                             if not connection.is_closed():
-                                await connection.execute("SELECT pg_advisory_unlock($1)", LEADER_LOCK)
+                                await connection.execute("SELECT pg_advisory_unlock($1)", self._lock)
             except HeadraceError as error:
                 log.warning("reconciler.paused", error=error.detail)
             await asyncio.sleep(INTERVAL_SECONDS)
