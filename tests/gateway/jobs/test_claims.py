@@ -88,7 +88,9 @@ async def test_a_job_of_which_nothing_was_heard_gets_another_message(jobs: Jobs,
         [forgotten, claimed, done],
     )
     await jobs.repository.republish(silent_seconds=10)
-    assert [message["key"] for message in await jobs.messages()] == [forgotten, claimed, done, forgotten]
+    mine = [forgotten, claimed, done]
+    # Jobs of other tests are heard of again as well.
+    assert [m["key"] for m in await jobs.messages() if m["key"] in mine] == [*mine, forgotten]
 
 
 async def test_sent_messages_are_forgotten_after_a_while(jobs: Jobs, database: Postgres) -> None:

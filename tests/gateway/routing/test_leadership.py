@@ -10,11 +10,16 @@ from gateway.routing.repository import RevisionRepository
 from tests.gateway.client import until
 from tests.gateway.routing.conftest import spec
 
+# Not the lock of the gateways of this test run.
+LOCK = 0x4EAD_7777
+
 
 class Counting(Reconciler):
     """Counts its steps."""
 
-    steps = 0
+    def __init__(self, postgres: Postgres, revisions: RevisionRepository, control: FakeControl) -> None:
+        super().__init__(postgres, revisions, control, lock=LOCK)
+        self.steps = 0
 
     async def step(self) -> None:
         await super().step()
@@ -24,8 +29,6 @@ class Counting(Reconciler):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "INTERVAL_SECONDS", 0.02)
-    # Not the lock of the gateway of this test run.
-    monkeypatch.setattr(module, "LEADER_LOCK", 0x4EAD_7777)
 
 
 async def test_one_leads_and_another_takes_over(
@@ -53,14 +56,14 @@ async def test_a_leader_whose_connection_is_cut_is_followed_by_one_leader(
     await until(lambda: sum(one.steps for one in both) > 3)
     cut = await postgres.fetchval(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1",
-        module.LEADER_LOCK,
+        LOCK,
     )
     assert cut is True
     begun = [one.steps for one in both]
     await until(lambda: any(one.steps > before + 5 for one, before in zip(both, begun, strict=True)))
     holders = await postgres.fetchval(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND granted",
-        module.LEADER_LOCK,
+        LOCK,
     )
     assert holders == 1
     for one in both:
@@ -75,6 +78,6 @@ async def test_a_leader_that_stops_gives_its_lock_back(
     await until(lambda: leader.steps > 0)
     await leader.stop()
     held = await postgres.fetchval(
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1", module.LEADER_LOCK
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1", LOCK
     )
     assert held == 0
