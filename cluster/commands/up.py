@@ -66,7 +66,7 @@ def describe(plan: Plan, var: VarDirectory, console: Console) -> None:
     named = f"HEADRACE_VAR_DIR={shlex.quote(str(var.root))} " if "HEADRACE_VAR_DIR" in os.environ else ""
     model = plan.models[0] if plan.models else DEFAULT_MODEL
     body = (
-        f'{{"model": "{model}", "stream": true, '
+        f'{{"model": "{model}", "stream": true, "temperature": 0, "max_tokens": 64, '
         '"messages": [{"role": "user", "content": "What is the capital of France?"}]}'
     )
     console.print(f"  Page         [bold cyan]{plan.url}[/]")

@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.local import command
@@ -105,44 +106,56 @@ def build(var: VarDirectory, show: Callable[[str], None] = lambda line: None) ->
 
     Raises ClusterError with the last line of what failed.
     """
-    # Instances of one checkout share the folder of the build.
+    with _only_builder():
+        digest = sources_digest()
+        target = var.page.parent / digest
+        if not target.exists():
+            _export(digest, var.logs / "page.log", show)
+            partial = target.with_name(f".{digest}")
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.copytree(FRONTEND / "out", partial)
+            partial.replace(target)
+        link = var.page.with_name(".next")
+        link.unlink(missing_ok=True)
+        link.symlink_to(digest)
+        link.replace(var.page)
+        for old in var.page.parent.iterdir():
+            if old.is_dir() and not old.is_symlink() and old.name != digest:
+                shutil.rmtree(old)
+
+
+def export(log: Path, show: Callable[[str], None] = lambda line: None) -> None:
+    """Build `frontend/out` where the sources have changed since. Raises ClusterError."""
+    with _only_builder():
+        _export(sources_digest(), log, show)
+
+
+@contextmanager
+def _only_builder() -> Iterator[None]:
+    """Instances of one checkout share the folder of the build."""
     try:
         with only_one(Path(sys.prefix) / "headrace-page.lock", patience=LOCK_SECONDS):
-            _build(var, show)
+            yield
     except Busy as error:
         raise ClusterError("Another process is building the page; end it and try again.") from error
 
 
-def _build(var: VarDirectory, show: Callable[[str], None]) -> None:
-    digest = sources_digest()
-    target = var.page.parent / digest
-    if not target.exists():
-        log = var.logs / "page.log"
-        exported = FRONTEND / "out"
-        stamp = FRONTEND / ".next" / "headrace-built"
-        if not (stamp.exists() and stamp.read_text() == digest and exported.exists()):
-            stamp.unlink(missing_ok=True)
-            install_packages(log, show)
-            command.run(
-                npm("run", "build"),
-                doing="Building the page",
-                log=log,
-                cwd=FRONTEND,
-                env=npm_environment(),
-                show=show,
-            )
-            if not (exported / "index.html").exists():
-                raise ClusterError(f"Building the page failed: it left no {exported}/index.html (see {log}).")
-            stamp.parent.mkdir(exist_ok=True)
-            stamp.write_text(digest)
-        partial = target.with_name(f".{digest}")
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(exported, partial)
-        partial.replace(target)
-    link = var.page.with_name(".next")
-    link.unlink(missing_ok=True)
-    link.symlink_to(digest)
-    link.replace(var.page)
-    for old in var.page.parent.iterdir():
-        if old.is_dir() and not old.is_symlink() and old.name != digest:
-            shutil.rmtree(old)
+def _export(digest: str, log: Path, show: Callable[[str], None]) -> None:
+    exported = FRONTEND / "out"
+    stamp = FRONTEND / ".next" / "headrace-built"
+    if stamp.exists() and stamp.read_text() == digest and exported.exists():
+        return
+    stamp.unlink(missing_ok=True)
+    install_packages(log, show)
+    command.run(
+        npm("run", "build"),
+        doing="Building the page",
+        log=log,
+        cwd=FRONTEND,
+        env=npm_environment(),
+        show=show,
+    )
+    if not (exported / "index.html").exists():
+        raise ClusterError(f"Building the page failed: it left no {exported}/index.html (see {log}).")
+    stamp.parent.mkdir(exist_ok=True)
+    stamp.write_text(digest)

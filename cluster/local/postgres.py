@@ -63,9 +63,7 @@ def address(port: int, secrets: Secrets) -> str:
 
 def service(var: VarDirectory, port: int, secrets: Secrets) -> Service:
     """Make the data folder where there is none, and say how to start the server on it."""
-    made = (var.postgres / "PG_VERSION").exists()
-    account = owner_of(var.postgres) if made else unprivileged([programs() / "postgres", var.postgres])
-    _make_data_folder(var, secrets, account)
+    account = prepare(var, secrets)
     settings = {**SETTINGS, "listen_addresses": LOOPBACK, "port": str(port)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Service(
@@ -85,6 +83,14 @@ def service(var: VarDirectory, port: int, secrets: Secrets) -> Service:
         # Its processes overwrite the environment they were marked in.
         owns_cwd=True,
     )
+
+
+def prepare(var: VarDirectory, secrets: Secrets) -> Account:
+    """Make the data folder where there is none; returns the account that it belongs to."""
+    made = (var.postgres / "PG_VERSION").exists()
+    account = owner_of(var.postgres) if made else unprivileged([programs() / "postgres", var.postgres])
+    _make_data_folder(var, secrets, account)
+    return account
 
 
 def _make_data_folder(var: VarDirectory, secrets: Secrets, account: Account) -> None:

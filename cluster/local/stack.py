@@ -132,7 +132,7 @@ def _python(
         after=after,
         grace=7.0,
         stop_wave=2,
-        start_deadline=60.0,
+        start_deadline=120.0,
         task=task,
     )
 
@@ -150,5 +150,5 @@ def _ray(var: VarDirectory, shared: Mapping[str, str], secrets: Secrets, port: i
         port=port,
         grace=14.0,
         stop_wave=1,
-        start_deadline=120.0,
+        start_deadline=180.0,
     )

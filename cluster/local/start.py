@@ -7,21 +7,22 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.local import daemon, leftovers, page, ports, weights
+from cluster.local import daemon, leftovers, page, ports, postgres, weights
 from cluster.local.directory import REPOSITORY, VarDirectory
-from cluster.local.errors import ClusterError, NotReady
+from cluster.local.errors import ClusterError
 from cluster.local.locks import Busy, held_by, only_one
 from cluster.local.logs import keep_small, last_lines
+from cluster.local.model_states import ModelStates
 from cluster.local.plan import Plan
-from cluster.local.probes import json_get
+from cluster.local.secrets import load_or_create
 from cluster.local.service import State
-from cluster.local.stack import services
+from cluster.local.stack import PORTS, services
 from cluster.local.state import Entry, Snapshot, read_state
 from cluster.local.steps import Steps
 
 GIB = 1024**3
 LEAST_DISK = 1 * GIB
-READY_SECONDS = 300.0
+READY_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def prepare(plan: Plan, var: VarDirectory, steps: Steps) -> None:
             page.build(var, step.detail)
     if not (var.postgres / "PG_VERSION").exists():
         with steps.step("Making the database"):
-            services(plan, var)
+            postgres.prepare(var, load_or_create(var.secrets))
 
 
 def _end_leftovers(var: VarDirectory, steps: Steps) -> None:
@@ -90,6 +91,8 @@ def _end_leftovers(var: VarDirectory, steps: Steps) -> None:
 
 def _launch(plan: Plan, var: VarDirectory, steps: Steps, parent: int | None) -> Started:
     plan.save(var.plan_file)
+    # Makes secrets and chooses ports, which the supervisor then finds.
+    services(plan, var)
     var.state_file.unlink(missing_ok=True)
     keep_small(var.logs)
     command = [sys.executable, "-m", "cluster.local.daemon"]
@@ -123,22 +126,27 @@ def _launch(plan: Plan, var: VarDirectory, steps: Steps, parent: int | None) -> 
 def _wait(supervisor: subprocess.Popen[bytes], plan: Plan, var: VarDirectory, steps: Steps) -> None:
     began = time.monotonic()
     told: set[str] = set()
+    models = ModelStates(
+        plan.models,
+        gateway=plan.port,
+        serve=ports.remembered(PORTS, var.run / "ports.json")["serve"],
+        token=load_or_create(var.secrets).internal_token,
+    )
     with steps.console.status("Starting the services") as spinner:
         while time.monotonic() - began < READY_SECONDS:
             snapshot = read_state(var.state_file)
             if supervisor.poll() is not None:
                 raise ClusterError(_why(snapshot, var))
             waiting = [] if snapshot is None else _tell(snapshot, told, steps, began)
-            models = _models(plan.port) if snapshot is not None and not waiting else None
-            if models is not None and not (late := _late(models, plan.models)):
+            if waiting or snapshot is None:
+                spinner.update(f"Starting: {', '.join(waiting) or 'the supervisor'}")
+            elif late := models.late():
+                spinner.update(f"Starting the models: {', '.join(late)}")
+            else:
                 steps.done(
                     f"Models answer: {', '.join(plan.models) or 'none wanted'}", time.monotonic() - began
                 )
                 return
-            if models is not None:
-                spinner.update(f"Starting the models: {', '.join(late)}")
-            elif waiting:
-                spinner.update(f"Starting: {', '.join(waiting)}")
             time.sleep(0.2)
     raise ClusterError(
         f"Headrace was not ready within {READY_SECONDS:.0f} s and was ended; "
@@ -160,27 +168,6 @@ def _tell(snapshot: Snapshot, told: set[str], steps: Steps, began: float) -> lis
                 told.add(f"{entry.service} {entry.restarts}")
                 steps.note(f"{entry.service} {entry.last_exit or 'ended'}; it is started again")
     return waiting
-
-
-def _models(port: int) -> dict[str, str] | None:
-    """Each wanted model's state as the gateway tells it; None while the gateway does not."""
-    try:
-        _, body = json_get(port, "/readyz")
-    except NotReady:
-        return None
-    if not isinstance(body, dict) or not isinstance(body.get("models"), dict):
-        return None
-    return {str(name): str(state) for name, state in body["models"].items()}
-
-
-def _late(models: dict[str, str], wanted: tuple[str, ...]) -> list[str]:
-    failed = [name for name in wanted if models.get(name, "").startswith("failed")]
-    if failed:
-        raise ClusterError(
-            f"The model {failed[0]} could not be started ({models[failed[0]]}); "
-            "./headrace logs ray shows why."
-        )
-    return [f"{name} ({models.get(name, 'pending')})" for name in wanted if models.get(name) != "ready"]
 
 
 def _why(snapshot: Snapshot | None, var: VarDirectory) -> str:

@@ -104,18 +104,24 @@ def _page_checks() -> list[Step]:
         _page_step("page-lint", "eslint", "lint"),
         _page_step("page-types", "tsc", "typecheck"),
         _page_step("page-tests", "vitest", "test", show=6),
-        _page_step("page-build", "the export, and the bound on its size", "build", "size", show=3),
+        _page_step("page-build", "the export, and the bound on its size", "size", needs=(_export,), show=3),
     ]
 
 
-def _page_step(name: str, about: str, *scripts: str, show: int = 0) -> Step:
+def _export(bench: Bench, show: Callable[[str], None]) -> None:
+    page.export(bench.log("page-build"), show)
+
+
+def _page_step(
+    name: str, about: str, *scripts: str, needs: Sequence[Preparation] = (), show: int = 0
+) -> Step:
     return Step(
         name=name,
         about=f"{about}, of the page",
         commands=[page.npm("run", script) for script in scripts],
         cwd=FRONTEND,
         env=page.npm_environment(),
-        needs=(_page_packages,),
+        needs=(_page_packages, *needs),
         show=show,
     )
 
@@ -145,7 +151,7 @@ def _mocked_browser() -> list[Step]:
             commands=[page.npm("run", "e2e")],
             cwd=FRONTEND,
             env=page.npm_environment(),
-            needs=(_page_packages, find_browser),
+            needs=(_page_packages, _export, find_browser),
             show=3,
         )
     ]
