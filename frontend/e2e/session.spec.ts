@@ -137,18 +137,18 @@ test("the keyboard is enough: shortcuts, the list of them, and a new chat", asyn
   await expect(chat.composer).toBeFocused();
 });
 
-test("offline, the draft is kept and a bar says so", async ({ page, context }) => {
+test("offline, a bar says so, and a message waits and goes when the connection is back", async ({ page, context }) => {
   await new EntryPage(page).register(newPerson());
   const chat = new ChatPage(page);
   await chat.composer.fill("[[echo]] written in a tunnel");
 
   await context.setOffline(true);
   await expect(page.getByText("You are offline. Drafts are kept.")).toBeVisible();
-  await expect(chat.send).toBeDisabled();
+  await chat.send.click();
+  await expect(page.getByText("Will be sent when you are back online.")).toBeVisible();
+  await expect(chat.composer).toHaveValue("[[echo]] written in a tunnel");
   await context.setOffline(false);
 
   await expect(page.getByText("You are offline. Drafts are kept.")).toBeHidden();
-  await expect(chat.composer).toHaveValue("[[echo]] written in a tunnel");
-  await chat.send.click();
   await expect(chat.answers.first()).toContainText("written in a tunnel");
 });

@@ -53,7 +53,7 @@ export function answerTo(content) {
 }
 
 export function titleFor(content) {
-  const words = content.replace(/\[\[\w+\]\]/g, "").trim().split(/\s+/).slice(0, 6).join(" ");
-  const title = words.charAt(0).toUpperCase() + words.slice(1);
-  return title.replace(/[?.!,;:]+$/, "") || "A short chat";
+  const [clause = ""] = content.replace(/\[\[\w+\]\]/g, "").trim().split(/[,.;:?!]/);
+  const words = clause.split(/\s+/).slice(0, 6).join(" ");
+  return words.charAt(0).toUpperCase() + words.slice(1) || "A short chat";
 }

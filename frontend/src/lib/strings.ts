@@ -129,7 +129,7 @@ export const strings = {
     stopping: "Stopping",
     tooLong: (over: string) => `Too long by ${over} characters.`,
     waitToSend: (seconds: number) => `You can send again in ${seconds} s.`,
-    offlineSend: "You are offline. Your draft is kept; it will be ready to send when you are back.",
+    held: "Will be sent when you are back online.",
     loadingModels: "Loading models",
     noModel: "No model is ready yet.",
     modelNotReady: (title: string) => `${title} is not ready yet.`,

@@ -20,18 +20,20 @@ interface AnswerMessageProps {
   modelTitle: string;
   /** The newest answer keeps its actions in view and may be asked for again. */
   last: boolean;
+  /** Far enough from the end to be skipped while it is out of view. */
+  far: boolean;
   onRetry: (message: Message) => void;
   onReconnect: (conversationId: string) => void;
 }
 
 export const AnswerMessage = memo(function AnswerMessage(props: AnswerMessageProps) {
-  const { message, live, connection, modelTitle, last, onRetry, onReconnect } = props;
+  const { message, live, connection, modelTitle, last, far, onRetry, onReconnect } = props;
   const liveText = useLiveText(live ? message.conversation_id : null);
   const text = live ? liveText : message.content;
   const trimmed = message.trimmed_messages ?? 0;
 
   return (
-    <article className="group pb-2">
+    <article className={cn("message group pb-2", far && "message-far")}>
       <h2 className="sr-only">{strings.chat.answer(modelTitle)}</h2>
       {trimmed > 0 && <p className="mb-3 text-hint text-muted">{strings.chat.trimmed(trimmed)}</p>}
       {text !== "" && <Markdown text={text} growing={live} />}

@@ -10,6 +10,7 @@ import { cacheConversation } from "@/lib/api/conversation-cache";
 import { toApiError } from "@/lib/api/error";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { Message } from "@/lib/api/types";
+import { cn } from "@/lib/cn";
 import { whenIdle } from "@/lib/idle";
 import { useChatId, useOpenChat } from "@/lib/navigation";
 import { useUser } from "@/lib/session";
@@ -143,7 +144,7 @@ export function ChatView() {
       <div className="relative min-h-0 flex-1">
         <div
           ref={scroller}
-          className="h-full overflow-y-auto [overflow-anchor:none]"
+          className={cn("h-full overflow-y-auto", atEnd && "[overflow-anchor:none]")}
           role="log"
           aria-live="off"
           aria-label={strings.chat.log}

@@ -104,13 +104,36 @@ describe("Composer", () => {
     expect(box.value).toBe("older\n\nnewer");
   });
 
-  it("keeps the draft and waits while offline", () => {
-    vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
-    const { box, onSend } = setUp();
-    write(box, "hello");
-    fireEvent.keyDown(box, { key: "Enter" });
-    expect(onSend).not.toHaveBeenCalled();
-    expect(box.value).toBe("hello");
-    expect(screen.getByText(/You are offline/)).toBeDefined();
+  describe("while offline", () => {
+    function offline() {
+      const onLine = vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+      const back = () => {
+        onLine.mockReturnValue(true);
+        act(() => void window.dispatchEvent(new Event("online")));
+      };
+      const view = setUp();
+      write(view.box, "hello");
+      fireEvent.keyDown(view.box, { key: "Enter" });
+      return { ...view, back };
+    }
+
+    it("keeps a message that was sent, and sends it once when the browser is back", () => {
+      const { box, onSend, back } = offline();
+      expect(onSend).not.toHaveBeenCalled();
+      expect(box.value).toBe("hello");
+      expect(screen.getByText("Will be sent when you are back online.")).toBeDefined();
+      back();
+      expect(onSend).toHaveBeenCalledTimes(1);
+      expect(onSend).toHaveBeenCalledWith("hello");
+      expect(box.value).toBe("");
+    });
+
+    it("does not send what was changed after all", () => {
+      const { box, onSend, back } = offline();
+      write(box, "hello, but");
+      back();
+      expect(onSend).not.toHaveBeenCalled();
+      expect(box.value).toBe("hello, but");
+    });
   });
 });

@@ -38,6 +38,8 @@ export function Composer(props: ComposerProps) {
   const [text, setText] = useState(() => readDraft(draftKey));
   const input = useRef<HTMLTextAreaElement>(null);
   const online = useOnline();
+  // Sent while offline: it goes as soon as the browser is back, unless it is changed before.
+  const [held, setHeld] = useState(false);
   const wait = useCountdown(refusal?.retryAt ?? null);
   const over = text.length - MAX_CHARS;
   const reason =
@@ -45,10 +47,10 @@ export function Composer(props: ComposerProps) {
       ? strings.chat.waitToSend(wait)
       : over > 0
         ? strings.chat.tooLong(formatNumber(over))
-        : !online
-          ? strings.chat.offlineSend
+        : held
+          ? strings.chat.held
           : blocked;
-  const canSend = text.trim() !== "" && reason === null && !running;
+  const canSend = text.trim() !== "" && wait === 0 && over <= 0 && blocked === null && !running;
 
   useEffect(() => writeDraft(draftKey, text), [draftKey, text]);
 
@@ -75,10 +77,23 @@ export function Composer(props: ComposerProps) {
 
   function send() {
     if (!canSend) return;
+    if (!navigator.onLine) {
+      setHeld(true);
+      return;
+    }
+    setHeld(false);
     onDismissRefusal();
     onSend(text.trim());
     setText("");
   }
+
+  const sendNow = useRef(send);
+  useEffect(() => {
+    sendNow.current = send;
+  });
+  useEffect(() => {
+    if (held && online) sendNow.current();
+  }, [held, online]);
 
   function onKeyDown(event: KeyboardEvent) {
     // While a word is being composed (Japanese, Chinese), Enter belongs to the input method.
@@ -123,7 +138,10 @@ export function Composer(props: ComposerProps) {
           aria-describedby={reason ? "composer-reason" : undefined}
           placeholder={placeholder}
           value={text}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => {
+            setText(event.target.value);
+            setHeld(false);
+          }}
           onKeyDown={onKeyDown}
           className="block max-h-[276px] w-full resize-none overflow-y-auto bg-transparent px-4 pt-3 pb-1 text-reading outline-none"
         />
@@ -154,7 +172,7 @@ export function Composer(props: ComposerProps) {
               type="submit"
               aria-label={strings.chat.send}
               title={reason ?? strings.chat.send}
-              disabled={!canSend}
+              disabled={!canSend || held}
               className="flex size-9 shrink-0 items-center justify-center rounded-full bg-accent text-on-accent transition-colors hover:bg-accent-hover disabled:bg-selected disabled:text-muted"
             >
               <ArrowUp aria-hidden className="size-[18px]" strokeWidth={2.25} />

@@ -7,6 +7,9 @@ import { answerOf, type LiveTurn } from "../live/turn-state";
 import { AnswerMessage } from "./answer-message";
 import { UserMessage } from "./user-message";
 
+/** This many messages at the end are always laid out. */
+const NEAR_END = 12;
+
 interface MessageListProps {
   /** What stands above the growing answer. */
   messages: Message[];
@@ -25,7 +28,7 @@ export function MessageList({ messages, turn, models, onRetry, onReconnect }: Me
     <Suspense fallback={<MessagesSkeleton />}>
       {shown.map((message, index) =>
         message.role === "user" ? (
-          <UserMessage key={message.id} message={message} />
+          <UserMessage key={message.id} message={message} far={index < shown.length - NEAR_END} />
         ) : (
           <AnswerMessage
             key={message.id}
@@ -34,6 +37,7 @@ export function MessageList({ messages, turn, models, onRetry, onReconnect }: Me
             connection={message === growing && turn ? turn.connection : "open"}
             modelTitle={titles.get(message.model ?? "") ?? message.model ?? ""}
             last={index === shown.length - 1}
+            far={index < shown.length - NEAR_END}
             onRetry={onRetry}
             onReconnect={onReconnect}
           />
