@@ -5,13 +5,7 @@ const WORDS =
     " ",
   );
 
-const TOUR = `Here is the short version, then the detail.
-
-## How the channel is built
-
-1. **Intake.** Water enters through a screen that keeps branches out.
-2. **Headrace.** A gentle slope holds the level, about *1 m per km*.
-3. **Forebay.** A small pool settles the sand before the drop.
+const TOUR = `A headrace carries water along the hillside with almost no fall, so that all the height is left for the end:
 
 | Part | Length | Slope | Loss |
 | --- | --- | --- | --- |
@@ -19,22 +13,18 @@ const TOUR = `Here is the short version, then the detail.
 | Penstock | 85 m | 62% | 0.9 m |
 | Tailrace | 140 m | 0.3% | 0.4 m |
 
-The power that is left follows from the head and the flow:
+What reaches the shaft follows from the **head** and the **flow**:
 
 \`\`\`python
-def power(head_m: float, flow: float, efficiency: float = 0.82) -> float:
-    """Watts at the shaft, for a head in metres and a flow in cubic metres a second."""
-    density, gravity = 1000, 9.81
-    return density * gravity * head_m * flow * efficiency
+def power(head: float, flow: float, efficiency: float = 0.82) -> float:
+    """Watts, from metres and cubic metres a second."""
+    return 1000 * 9.81 * head * flow * efficiency
 
-
-print(f"{power(head_m=42, flow=0.6) / 1000:.0f} kW")
+print(f"{power(head=42, flow=0.6) / 1000:.0f} kW")
 \`\`\`
 
-- With \`head_m=42\` it prints **203 kW**.
-- Doubling the flow doubles the power; widening the channel is often cheaper than raising the dam.
-
-> Measure the head twice. Everything else follows from it.`;
+- With \`head=42\` that is **203 kW**, enough for about 150 homes.
+- Doubling the flow doubles it; widening the channel is often the cheaper way.`;
 
 /** @returns {{ pieces: string[], delayMs: number, failAfter: number | null, finish: "stop" | "length" }} */
 export function answerTo(content) {
