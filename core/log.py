@@ -72,8 +72,8 @@ def configure_logging(service: str, level: str = "INFO", style: str = "json") ->
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # These tell of every connection; we have our own access line.
-    for noisy in ("aiokafka", "asyncio", "uvicorn.access", "httpx", "kafka"):
+    # These tell of every connection, one of them with the query, where a socket's ticket stands.
+    for noisy in ("aiokafka", "asyncio", "uvicorn.access", "uvicorn.error", "httpx", "kafka"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -48,6 +48,9 @@ class TurnKeeper:
                 await self.step()
             except HeadraceError as error:
                 log.warning("turn.keeper_failed", error=error.detail)
+            except Exception:
+                # Whatever it was, the next round is tried.
+                log.exception("turn.keeper_crashed")
             await asyncio.sleep(RENEW_SECONDS)
 
     async def _end(self, row: TurnRow) -> None:

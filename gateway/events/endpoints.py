@@ -29,7 +29,7 @@ async def events(websocket: WebSocket, auth: CurrentAuth, hub: EventHub) -> None
     except HeadraceError as error:
         # Accepted first, because a page is only told the close code of a socket that was open.
         await websocket.accept()
-        await websocket.close(SIGN_IN_AGAIN if isinstance(error, Unauthenticated) else POLICY, error.code)
+        await websocket.close(_close_code(error), error.code)
         return
     await websocket.accept()
     subscription = hub.subscribe(principal.user_id)
@@ -41,6 +41,12 @@ async def events(websocket: WebSocket, auth: CurrentAuth, hub: EventHub) -> None
             await _serve(websocket, subscription, ended)
     finally:
         hub.unsubscribe(principal.user_id, subscription)
+
+
+def _close_code(error: HeadraceError) -> int:
+    if isinstance(error, Unauthenticated):
+        return SIGN_IN_AGAIN
+    return TRY_AGAIN if error.retry else POLICY
 
 
 async def _serve(websocket: WebSocket, subscription: Subscription, ended: asyncio.Event) -> None:

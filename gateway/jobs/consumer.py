@@ -84,6 +84,9 @@ class JobConsumer:
                     group.create_task(self._watch_topic(reading))
             except* HeadraceError as errors:
                 log.warning("jobs.broker_lost", error=str(errors.exceptions[0]))
+            except* Exception:
+                # Whatever it was, the next round is tried.
+                log.exception("jobs.consumer_crashed")
             finally:
                 await consumer.stop()
             await asyncio.sleep(RECONNECT_SECONDS)

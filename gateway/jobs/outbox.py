@@ -86,6 +86,9 @@ class OutboxRelay:
                 connected = False
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            except Exception:
+                log.exception("outbox.send_crashed")
+                await asyncio.sleep(LONGEST_PAUSE_SECONDS)
 
     async def _keep_house(self) -> None:
         while True:
@@ -97,3 +100,6 @@ class OutboxRelay:
                 await self._repository.forget_sent(older_than_seconds=KEEP_SENT_SECONDS)
             except HeadraceError as error:
                 log.warning("outbox.housekeeping_failed", error=error.detail)
+            except Exception:
+                # Whatever it was, the next round is tried.
+                log.exception("outbox.housekeeping_crashed")

@@ -58,6 +58,9 @@ class Reconciler:
                                 await connection.execute("SELECT pg_advisory_unlock($1)", self._lock)
             except HeadraceError as error:
                 log.warning("reconciler.paused", error=error.detail)
+            except Exception:
+                # Whatever it was, the next round is tried.
+                log.exception("reconciler.crashed")
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def step(self) -> None:

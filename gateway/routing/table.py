@@ -92,6 +92,9 @@ class RoutingTable:
                 await self.refresh()
             except HeadraceError as error:
                 log.warning("routing.refresh_failed", error=error.detail)
+            except Exception:
+                # Whatever it was, the next round is tried.
+                log.exception("routing.refresh_crashed")
 
 
 def _routes_of(rows: Sequence[RevisionRow]) -> dict[str, Route]:

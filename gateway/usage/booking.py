@@ -70,6 +70,11 @@ class BookingQueue:
                 log.warning("ledger.write_failed", waiting=len(self._waiting), error=error.detail)
                 self._wake.set()
                 await asyncio.sleep(1)
+            except Exception:
+                # Kept for the next round: an entry is only taken out once it is written.
+                log.exception("ledger.write_crashed", waiting=len(self._waiting))
+                self._wake.set()
+                await asyncio.sleep(1)
 
     async def _flush(self) -> None:
         batch = [self._waiting[index] for index in range(min(BATCH, len(self._waiting)))]
