@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class Shortcut:
     """Some POST routes are pure ASGI and answer their own errors: they need none of the framework's layers.
 
-    Those cost a tenth of a short request's work, and two calls for each streamed chunk. Any other request,
-    one with a wrong method too, takes the long way.
+    In a profile those took 8% of a short request's time, and each streamed chunk passes two calls less. Any
+    other request, one with a wrong method too, takes the long way.
     """
 
     def __init__(self, app: ASGIApp, posts: Mapping[str, ASGIApp]) -> None:
