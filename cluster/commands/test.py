@@ -1,7 +1,9 @@
 """`headrace test`: every check there is, each with its own set-up. A failure does not stop the others."""
 
+import signal
 import time
 from dataclasses import dataclass
+from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +16,7 @@ from cluster.local.steps import Steps
 from cluster.testing.bench import Bench
 from cluster.testing.plan import Part, Step, parts
 
-TAIL = 60
+TAIL = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Outcome:
 
 def test(*, only: tuple[str, ...], fast: bool, list_steps: bool) -> int:
     """Run the steps and print a summary. Returns 0 when all passed."""
+    # A polite kill ends the stack under test too.
+    signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
     chosen = _chosen(only, fast=fast)
     if list_steps:
@@ -45,6 +49,10 @@ def test(*, only: tuple[str, ...], fast: bool, list_steps: bool) -> int:
         console.print(f"[red]✗[/] {outcome.step}: {outcome.problem}", markup=True, soft_wrap=True)
     console.print("[green]Everything passed.[/]" if not failed else f"[red]{len(failed)} failed.[/]")
     return 1 if failed else 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _chosen(only: tuple[str, ...], *, fast: bool) -> list[Part]:

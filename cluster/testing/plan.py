@@ -128,7 +128,8 @@ def _page_step(
 
 def _pytest(marks: str, *, append: bool) -> list[str]:
     coverage = ["--cov", "--cov-report=", *(["--cov-append"] if append else [])]
-    return _module("pytest", "-q", "-m", marks, *coverage)
+    # One line a test, so that the log tells where it was when it was ended.
+    return _module("pytest", "-v", "--tb=short", "--durations=10", "-m", marks, *coverage)
 
 
 def _python_tests() -> list[Step]:
