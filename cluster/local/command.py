@@ -92,11 +92,12 @@ def _next(lines: "queue.Queue[str | None]", until: float) -> str | None:
 
 def _end_group(process: subprocess.Popen[str]) -> None:
     """End what is left of it and its children when we leave early: an interrupt, a timeout."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    # First as Ctrl-C does, on which test runners take down what they have put up.
+    for number, patience in ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         if process.poll() is not None:
             return
         # It leads a session, and so a group, of its own.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+            process.wait(patience)
