@@ -5,7 +5,7 @@ import { defineConfig } from "@playwright/test";
  * The browser is the system's Chromium.
  */
 const url = process.env["HEADRACE_URL"];
-const MOCK_PORT = 8199;
+const MOCK_PORT = Number(process.env["MOCK_PORT"] ?? 8199);
 
 export default defineConfig({
   testDir: "e2e",

@@ -27,6 +27,8 @@ export interface MenuProps {
 
 interface TriggerProps {
   onClick?: () => void;
+  onPointerEnter?: () => void;
+  onFocus?: () => void;
   "aria-haspopup"?: "menu";
   "aria-expanded"?: boolean;
 }
@@ -34,8 +36,8 @@ interface TriggerProps {
 const loadContent = () => import("./menu-content");
 const MenuContent = lazy(loadContent);
 
-/** Fetch the menus' script ahead of the first click. */
-export function preloadMenus(): void {
+/** Fetch the menus' script once somebody is about to open one. */
+function preload(): void {
   void loadContent();
 }
 
@@ -45,6 +47,8 @@ export function Menu(props: MenuProps) {
   const trigger = cloneElement(props.trigger, {
     "aria-haspopup": "menu",
     "aria-expanded": false,
+    onPointerEnter: preload,
+    onFocus: preload,
     onClick: () => setWanted(true),
   });
   if (!wanted) return trigger;

@@ -3,10 +3,8 @@
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore, type MouseEvent, type ReactNode } from "react";
 import { PanelLeft, SquarePen, X } from "lucide-react";
 import { IconButton } from "@/components/ui/button";
-import { Drawer, preloadDialogs } from "@/components/ui/dialog";
-import { preloadMenus } from "@/components/ui/menu";
+import { Drawer } from "@/components/ui/dialog";
 import { Mark } from "@/components/ui/mark";
-import { whenIdle } from "@/lib/idle";
 import { RailProvider } from "@/lib/rail";
 import { storage } from "@/lib/storage";
 import { strings } from "@/lib/strings";
@@ -45,15 +43,6 @@ export function Frame({ list, account, newChat, newChatHint, place, children }: 
   }, [place]);
   const rail = useMemo(() => ({ open: railOpen, toggle }), [railOpen, toggle]);
   const drawerOpen = !wide && drawerAt === place;
-
-  useEffect(
-    () =>
-      whenIdle(() => {
-        preloadMenus();
-        preloadDialogs();
-      }),
-    [],
-  );
 
   // Also for the chat that is open already, where nothing else would change.
   const closeOnLink = (event: MouseEvent) => {

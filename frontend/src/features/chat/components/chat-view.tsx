@@ -11,7 +11,6 @@ import { toApiError } from "@/lib/api/error";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { Message } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
-import { whenIdle } from "@/lib/idle";
 import { useChatId, useOpenChat } from "@/lib/navigation";
 import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
@@ -58,7 +57,10 @@ export function ChatView() {
   const { scroller, content, atEnd, toEnd } = useFollowEnd(id);
   const rememberPlace = useKeepPlace(scroller, messages[0]?.id);
 
-  useEffect(() => whenIdle(preloadMarkdown), []);
+  // A chat with messages needs it at once; a new one when something is being written.
+  useEffect(() => {
+    if (id !== null) preloadMarkdown();
+  }, [id]);
 
   // After a reload in mid-answer, or when another tab asked: take up what is running.
   const unfinished = loaded.findLast((message) => message.status === "streaming");

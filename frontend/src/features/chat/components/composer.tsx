@@ -11,6 +11,7 @@ import { useOnline } from "@/lib/hooks/use-online";
 import { strings } from "@/lib/strings";
 import { mergeDraft, readDraft, writeDraft } from "../draft";
 import type { Refusal } from "../live/live-turns";
+import { preloadMarkdown } from "../markdown/lazy-markdown";
 
 const MAX_CHARS = 100_000;
 const MAX_LINES = 10;
@@ -139,6 +140,7 @@ export function Composer(props: ComposerProps) {
           placeholder={placeholder}
           value={text}
           onChange={(event) => {
+            preloadMarkdown();
             setText(event.target.value);
             setHeld(false);
           }}

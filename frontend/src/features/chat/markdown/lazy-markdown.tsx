@@ -10,7 +10,7 @@ function load() {
 /** Markdown comes apart from the page's first script: it is not needed until there is an answer. */
 export const Markdown = lazy(load);
 
-/** Fetch it while nothing else is going on. */
+/** Fetch it before it is needed. It comes once, however often this is called. */
 export function preloadMarkdown(): void {
   void load();
 }
