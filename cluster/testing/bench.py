@@ -11,6 +11,8 @@ from typing import Self
 
 from cluster.local import command, ports
 from cluster.local.directory import REPOSITORY, VarDirectory
+from cluster.local.plan import DEFAULT_MODEL
+from cluster.local.secrets import load_or_create
 from cluster.local.stack import OURS
 
 START_SECONDS = 900.0
@@ -34,6 +36,7 @@ class Bench:
         self._logs = var.root / "test"
         self._stack: VarDirectory | None = None
         self._port = 0
+        self._engine: dict[str, str] = {}
         self.browser: str | None = None
 
     def log(self, step: str) -> Path:
@@ -53,6 +56,7 @@ class Bench:
             url = f"http://localhost:{self._port}"
             clean.update(LIMITS)
             clean.update(HEADRACE_VAR_DIR=str(self._stack.root), HEADRACE_URL=url, HEADRACE_TEST_URL=url)
+            clean.update(self._engine)
         return clean
 
     def start_stack(self, arguments: Sequence[str], show: Callable[[str], None]) -> None:
@@ -70,6 +74,8 @@ class Bench:
             show=show,
             timeout=START_SECONDS,
         )
+        if "vllm" in arguments:
+            self._engine = self._real_engine(self._stack)
 
     def stop_stack(self) -> None:
         """End the stack and forget its data. Raises ClusterError when it does not end."""
@@ -87,6 +93,16 @@ class Bench:
         finally:
             shutil.rmtree(self._stack.root, ignore_errors=True)
             self._stack = None
+            self._engine = {}
+
+    @staticmethod
+    def _real_engine(var: VarDirectory) -> dict[str, str]:
+        """Where the contract suite of engines finds the real one, behind its guard."""
+        port = ports.remembered(("serve",), var.run / "ports.json")["serve"]
+        return {
+            "HEADRACE_TEST_VLLM_URL": f"http://{ports.LOOPBACK}:{port}/m/{DEFAULT_MODEL}/r1",
+            "HEADRACE_TEST_INTERNAL_TOKEN": load_or_create(var.secrets).internal_token,
+        }
 
     def stack_logs(self) -> list[Path]:
         """The log files of the stack's services."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster.local import page
+from cluster.local import page, ports
 from cluster.local.directory import REPOSITORY
 from cluster.testing.bench import Bench
 from cluster.testing.browser import find_browser
@@ -64,13 +64,14 @@ def parts() -> list[Part]:
         Part(
             name="simulated",
             stack=("--engine", "simulated"),
-            steps=_on_a_stack("simulated", "stack and not vllm", {}),
+            steps=_on_a_stack("simulated", "stack and not vllm"),
             slow=True,
         ),
         Part(
             name="vllm",
             stack=("--engine", "vllm"),
-            steps=_on_a_stack("vllm", "vllm", {"HEADRACE_E2E_VLLM": "1"}),
+            # The page's other tests ask the simulated model, which is not in this stack.
+            steps=_on_a_stack("vllm", "vllm", "vllm.spec.ts", env={"HEADRACE_E2E_VLLM": "1"}),
             slow=True,
         ),
         Part(name="coverage", steps=_coverage()),
@@ -151,14 +152,14 @@ def _mocked_browser() -> list[Step]:
             about="the exported page in Chromium, against a mock of the gateway",
             commands=[page.npm("run", "e2e")],
             cwd=FRONTEND,
-            env=page.npm_environment(),
+            env={**page.npm_environment(), "MOCK_PORT": str(ports.free_port())},
             needs=(_page_packages, _export, find_browser),
             show=3,
         )
     ]
 
 
-def _on_a_stack(name: str, marks: str, browser: Mapping[str, str]) -> list[Step]:
+def _on_a_stack(name: str, marks: str, *specs: str, env: Mapping[str, str] | None = None) -> list[Step]:
     return [
         Step(
             name=f"{name}-stack",
@@ -170,9 +171,9 @@ def _on_a_stack(name: str, marks: str, browser: Mapping[str, str]) -> list[Step]
         Step(
             name=f"{name}-browser",
             about=f"a person's way through the page in Chromium ({name})",
-            commands=[page.npm("run", "e2e")],
+            commands=[page.npm("run", "e2e", *(["--", *specs] if specs else []))],
             cwd=FRONTEND,
-            env={**page.npm_environment(), **browser},
+            env={**page.npm_environment(), **(env or {})},
             needs=(_page_packages, find_browser),
             show=3,
         ),

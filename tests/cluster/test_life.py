@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
 from cluster.local import leftovers, ports
 from cluster.local.directory import VarDirectory
+from tests.stack.conftest import ask, sign_in
 
 pytestmark = pytest.mark.stack
 
@@ -122,7 +124,26 @@ def test_the_first_admin_is_made_on_the_command_line(instance: Instance) -> None
     assert "administrator" in made.stdout
 
 
-def test_after_a_kill_of_the_supervisor_the_next_up_cleans_up_and_works(instance: Instance) -> None:
+def _history(instance: Instance, email: str, conversation: str) -> tuple[str | None, list[dict[str, Any]]]:
+    """Title and messages, with their token counts, as somebody who signs in anew sees them."""
+    with httpx.Client(base_url=f"http://localhost:{instance.port}", timeout=30) as client:
+        sign_in(client, email)
+        seen = client.get(f"/api/conversations/{conversation}").json()
+        messages = client.get(f"/api/conversations/{conversation}/messages").json()["items"]
+        return seen["title"], messages
+
+
+def test_after_a_kill_of_the_supervisor_the_next_up_cleans_up_and_nothing_said_is_lost(
+    instance: Instance,
+) -> None:
+    email = "ada@example.org"
+    with httpx.Client(base_url=f"http://localhost:{instance.port}", timeout=30) as client:
+        sign_in(client, email, register=True)
+        conversation, answer = ask(client, "simulated", "What is a headrace?")
+    wait_until(lambda: _history(instance, email, conversation)[0] is not None, "it has a title", 30)
+    before = _history(instance, email, conversation)
+    assert before[1][-1]["content"] == answer
+    assert before[1][-1]["completion_tokens"] > 0
     left = _processes(instance)
     _supervisor(instance).kill()
     wait_until(lambda: instance.status()["running"] is False, "the supervisor is gone", 10)
@@ -149,6 +170,7 @@ def test_after_a_kill_of_the_supervisor_the_next_up_cleans_up_and_works(instance
         assert [p for p in left if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
         ours = _processes(instance)
         assert len(ours) > 10
+        assert _history(instance, email, conversation) == before
 
         process.send_signal(signal.SIGINT)
         assert process.wait(END_SECONDS) == 130
