@@ -156,6 +156,8 @@ test("the page stays at the end while text grows, and lets go when the reader sc
   await chat.ask("[[slow]] [[echo]] " + Array.from({ length: 150 }, (_, index) => `\n- item ${index + 1}`).join(""));
   const distance = () =>
     chat.log.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight);
+  await expect(page).toHaveURL(/\?c=cnv_/);
+  await expect(chat.answers.first()).toContainText("item 2");
   await expect.poll(() => chat.log.evaluate((element) => element.scrollHeight - element.clientHeight)).toBeGreaterThan(200);
   expect(await distance()).toBeLessThan(60);
 

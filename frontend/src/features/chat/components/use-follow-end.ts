@@ -37,9 +37,12 @@ export function useFollowEnd(key: string | null): FollowEnd {
     [follow],
   );
 
+  const shown = useRef(key);
   useEffect(() => {
-    following.current = true;
-    scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+    // A new chat that has just been given its id is the same text: a reader who has let go stays free.
+    if (shown.current !== null || key === null) following.current = true;
+    shown.current = key;
+    if (following.current) scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
   }, [key]);
 
   useEffect(() => {
@@ -72,5 +75,5 @@ export function useFollowEnd(key: string | null): FollowEnd {
     };
   }, [follow]);
 
-  return { scroller, content, atEnd: state.key !== key || state.atEnd, toEnd };
+  return { scroller, content, atEnd: (state.key !== key && state.key !== null) || state.atEnd, toEnd };
 }
