@@ -108,11 +108,19 @@ def test_a_revision_answers_through_haproxy(node: RunningNode) -> None:
     assert node.say("r9")[0] == 404
 
 
+def _connections(pid: int) -> list[Any]:
+    """Of a process that may end while it is looked at."""
+    try:
+        return list(psutil.Process(pid).net_connections(kind="inet"))
+    except psutil.NoSuchProcess:
+        return []
+
+
 def test_every_port_is_on_loopback(node: RunningNode) -> None:
     beyond = [
         (pid, connection.laddr)
         for pid in [node.process.pid, *marked_processes(node.marker)]
-        for connection in psutil.Process(pid).net_connections(kind="inet")
+        for connection in _connections(pid)
         if connection.status == psutil.CONN_LISTEN
         and connection.laddr.ip.removeprefix("::ffff:") != "127.0.0.1"
     ]

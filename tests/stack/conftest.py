@@ -72,6 +72,14 @@ class Stack:
             found[process.pid] = process
         return list(found.values())
 
+    def process(self, title: str) -> psutil.Process:
+        """The process whose command line holds `title`; others may end while they are looked at."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if title in " ".join(process.cmdline()):
+                    return process
+        pytest.fail(f"there is no process {title}")
+
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float) -> None:
     """Fail with `what` when the condition does not come true within the bound."""

@@ -47,9 +47,7 @@ def test_a_killed_service_comes_back_and_status_tells(
 
 
 def test_a_killed_replica_comes_back(stack: Stack) -> None:
-    replica = next(
-        process for process in stack.processes() if "ServeReplica:simulated" in " ".join(process.cmdline())
-    )
+    replica = stack.process("ServeReplica:simulated")
     replica.kill()
     wait_until(lambda: not psutil.pid_exists(replica.pid), "the replica is gone", 10)
     wait_until(lambda: _model_answers(stack), "another replica answers", BACK_SECONDS)

@@ -67,9 +67,7 @@ def test_the_engine_refuses_what_it_cannot_use_in_openais_shape(stack: Stack) ->
 
 
 def test_a_killed_replica_of_the_real_engine_comes_back(stack: Stack) -> None:
-    replica = next(
-        process for process in stack.processes() if f"ServeReplica:{MODEL}" in " ".join(process.cmdline())
-    )
+    replica = stack.process(f"ServeReplica:{MODEL}")
     os.kill(replica.pid, signal.SIGKILL)
 
     def answers() -> bool:
