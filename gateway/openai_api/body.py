@@ -25,8 +25,8 @@ REFUSED: Final = (
 MOST_CHOICES: Final = 16
 MOST_TOKENS: Final = 1_000_000
 
-# Where these do not occur nothing names a file or an address: the last one is how a letter could be hidden.
-_MEDIA_MARKS: Final = (b"_url", b"file", b"\\u00")
+_QUOTE: Final = ord('"')
+_NULL: Final = b"null"
 
 
 class StreamOptions(msgspec.Struct):
@@ -51,8 +51,17 @@ class Head(msgspec.Struct):
     vllm_xargs: Any = msgspec.UNSET
 
 
+class MessageHead(msgspec.Struct):
+    content: msgspec.Raw = msgspec.Raw(_NULL)
+
+    def is_plain(self) -> bool:
+        """Whether its content is text or nothing: only the parts of a list can name a file or an address."""
+        content = memoryview(self.content)
+        return content[0] == _QUOTE or content == _NULL
+
+
 class ChatHead(Head, kw_only=True):
-    messages: list[msgspec.Raw]
+    messages: list[MessageHead]
 
 
 class CompletionHead(Head, kw_only=True):
@@ -86,7 +95,7 @@ def read(raw: bytes, decoder: "msgspec.json.Decoder[H]") -> Request[H]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"The body is not valid JSON: {error}") from error
     _refuse_extremes(head)
-    if any(mark in raw for mark in _MEDIA_MARKS):
+    if isinstance(head, ChatHead) and not all(message.is_plain() for message in head.messages):
         _refuse_addresses(raw)
     if not head.stream:
         return Request(head, raw, stream=False, hide_usage=False)
@@ -94,13 +103,13 @@ def read(raw: bytes, decoder: "msgspec.json.Decoder[H]") -> Request[H]:
     return Request(head, raw if asked else _with_usage(raw, head), stream=True, hide_usage=not asked)
 
 
-def prompt_of(head: Head) -> list[dict[str, Any]] | str:
+def prompt_of(request: Request[Any]) -> list[dict[str, Any]] | str:
     """The prompt, for counting its tokens."""
-    if isinstance(head, ChatHead):
-        messages: list[dict[str, Any]] = [orjson.loads(bytes(message)) for message in head.messages]
+    whole = orjson.loads(request.body)
+    if isinstance(request.head, ChatHead):
+        messages: list[dict[str, Any]] = whole["messages"]
         return messages
-    assert isinstance(head, CompletionHead)  # noqa: S101 - there are two kinds
-    prompt = orjson.loads(bytes(head.prompt))
+    prompt = whole["prompt"]
     return prompt if isinstance(prompt, str) else " ".join(map(str, prompt))
 
 

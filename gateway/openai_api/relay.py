@@ -223,7 +223,7 @@ class CompletionRelay(Generic[H]):
                 prompt_tokens = await count_prompt_tokens(
                     self._services.inference,
                     target,
-                    body.prompt_of(request.head),
+                    body.prompt_of(request),
                     request_id=call.request_id,
                     traceparent=call.traceparent,
                 )

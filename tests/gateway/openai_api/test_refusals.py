@@ -72,6 +72,8 @@ def picture(address: object, key: str = "image_url") -> bytes:
         picture({}),
         picture({"url": "http://x"}).replace(b"image_url", b"image\\u005furl"),
         picture({"url": "http://x"}).replace(b'"http', b'"\\u0068ttp'),
+        picture({"url": "http://x"}).replace(b'"content"', b'"c\\u006fntent"'),
+        picture({"url": "http://x"}).replace(b'"content"', b'"content":"plain","content"'),
         picture({"file_id": "f"}, "file"),
     ],
 )
