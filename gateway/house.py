@@ -121,7 +121,7 @@ class House:
         self.turns = TurnService(
             self.conversations, history, turn_rows, self.runner, logs, self.routes, self.inference, self.bus
         )
-        self.conversations.before_delete(self.turns.stop_in)
+        self.conversations.after_delete(self.turns.stop_in)
 
         self.openai = OpenAIServices(
             auth=self.auth,

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Ray Serve starts HAProxy through this script. It takes the configuration that Ray has just written and
 # closes what Ray leaves open: the statistics and metrics pages listen on loopback instead of everywhere,
-# the log that nobody reads opens no UDP socket, the admin socket is ours alone, and HAProxy's own 502, 503 and 504 are answered as what they are, not as 500.
+# the log that nobody reads opens no UDP socket, the admin socket is ours alone, and HAProxy's own 502, 503
+# and 504 are answered as what they are, not as 500.
 set -eu
 config=""
 previous=""

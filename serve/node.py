@@ -173,6 +173,9 @@ class Node:
         left = end_processes(self._plan.marker, grace_s=STOP_GRACE_S, deadline_s=STOP_DEADLINE_S)
         if left:
             logger.error("processes do not end", processes=left)
+        if self._stopping.is_set():
+            # After a failure Ray's own logs stay there until the next start.
+            shutil.rmtree(self._plan.folder, ignore_errors=True)
         logger.info("stopped")
 
 

@@ -21,7 +21,7 @@ OLDEST_NODE = (20, 19)
 LOCK_SECONDS = 600.0
 # What a build is made of; tests and tools are not part of it.
 SOURCES = ("src", "public")
-CONFIGURATION = ("package.json", "package-lock.json", "next.config.*", "postcss.config.*", "tsconfig.json")
+CONFIGURATION = ("package.json", "package-lock.json", "next.config.*", "postcss.config.*", "tsconfig*.json")
 
 
 def node() -> Path:

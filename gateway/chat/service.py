@@ -118,7 +118,7 @@ class TurnService:
         return "stopping"
 
     async def stop_in(self, conversation_id: str) -> None:
-        """Stop whatever runs in a conversation that is being deleted."""
+        """Stop whatever runs in a conversation that was deleted."""
         turn_id = await self._turns.running_in(conversation_id)
         if turn_id is not None and not self._runner.stop_turn(turn_id):
             await self._bus.ask_to_stop(turn_id)

@@ -27,11 +27,11 @@ class ConversationService:
     def __init__(self, repository: ConversationRepository, events: EventBus) -> None:
         self._repository = repository
         self._events = events
-        self._before_delete: list[Callable[[str], Awaitable[None]]] = []
+        self._after_delete: list[Callable[[str], Awaitable[None]]] = []
 
-    def before_delete(self, listener: Callable[[str], Awaitable[None]]) -> None:
-        """Call `listener` with the id of every conversation that is about to be deleted."""
-        self._before_delete.append(listener)
+    def after_delete(self, listener: Callable[[str], Awaitable[None]]) -> None:
+        """Call `listener` with the id of every conversation that was deleted."""
+        self._after_delete.append(listener)
 
     async def page(self, user_id: str, limit: int, cursor: str | None) -> ConversationPage:
         """Newest first. Raises core.errors.Invalid for a cursor that we did not give."""
@@ -65,11 +65,11 @@ class ConversationService:
         return await self._tell(user_id, conversation_id, "conversation.updated")
 
     async def delete(self, user_id: str, conversation_id: str) -> None:
-        await self.require(user_id, conversation_id)
-        for listener in self._before_delete:
-            await listener(conversation_id)
+        # Hidden first: no turn can begin between this and the stop of the one that runs.
         if not await self._repository.delete(user_id, conversation_id):
             raise NotFound(_GONE)
+        for listener in self._after_delete:
+            await listener(conversation_id)
         await self._events.publish(user_id, {"type": "conversation.deleted", "id": conversation_id})
 
     async def tell_updated(self, user_id: str, conversation_id: str) -> None:
