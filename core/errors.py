@@ -193,6 +193,10 @@ class EngineFailed(HeadraceError):
     default_detail = "The model stopped answering. Your text is kept. Try again."
 
 
+class EngineLost(EngineFailed):
+    """The connection to the engine broke: another one, or the same later, may go on."""
+
+
 class EngineTimeout(HeadraceError):
     status = 504
     code = "engine_timeout"

@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from core.errors import Unavailable
 from core.log import get_logger
@@ -17,6 +19,31 @@ from core.log import get_logger
 log = get_logger(__name__)
 
 SUBSCRIPTION_IDLE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """One entry of a stream: the two numbers of its id, and its fields."""
+
+    number: int
+    part: int
+    fields: Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCall:
+    """Keys and arguments of one call of a script."""
+
+    keys: Sequence[str]
+    arguments: Sequence[str | bytes | int]
+
+
+class Script:
+    """A Lua script and the digest by which the server knows it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +124,39 @@ class KeyValue:
         with translated():
             await self.client.publish(channel, payload)
 
+    async def run_script(self, script: "Script", calls: Sequence["ScriptCall"]) -> Sequence[Any]:
+        """The answers of all these calls of one Lua script, made in one round trip.
+
+        A call must change nothing when it is repeated: after a restart of the server all are made again.
+        """
+        with translated():
+            answers = await self._evaluate(script, calls)
+            if any(isinstance(answer, NoScriptError) for answer in answers):
+                await self.client.script_load(script.text)
+                answers = await self._evaluate(script, calls)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                log.warning("keyvalue.script_failed", error=repr(answer))
+                raise Unavailable("The cache is not answering. Try again in a moment.", retry_after=2)
+        return answers
+
+    async def _evaluate(self, script: "Script", calls: Sequence["ScriptCall"]) -> list[Any]:
+        pipeline = self.client.pipeline(transaction=False)
+        for call in calls:
+            pipeline.evalsha(script.digest, len(call.keys), *call.keys, *call.arguments)
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        return answers
+
+    async def stream(self, key: str, limit: int) -> Sequence["StreamEntry"]:
+        """The first `limit` entries of a stream; none when there is no stream."""
+        with translated():
+            found: Any = await self.client.xrange(key, count=limit)
+        return [_entry(raw) for raw in found or ()]
+
+    def tail_streams(self) -> "StreamTail":
+        """A reader that waits for new entries of many streams at once."""
+        return StreamTail(self._url, self._timeout)
+
     async def subscribe(
         self, channels: Sequence[str] = (), patterns: Sequence[str] = ()
     ) -> AsyncIterator[Published]:
@@ -141,6 +201,60 @@ class KeyValue:
             finally:
                 with contextlib.suppress(RedisError, OSError):
                     await connection.aclose()
+
+
+class StreamTail:
+    """One connection that waits for entries. Not for several callers at once."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._connection: redis.Redis | None = None
+
+    async def read(
+        self, positions: Mapping[str, str], wait: float, limit: int
+    ) -> Mapping[str, Sequence[StreamEntry]]:
+        """Entries after these ids, up to `limit` of each stream; nothing when none came within `wait` seconds.
+
+        Raises: core.errors.Unavailable; the next call connects anew.
+        """
+        if self._connection is None:
+            self._connection = redis.Redis.from_url(
+                self._url,
+                socket_timeout=wait + self._timeout,
+                socket_connect_timeout=self._timeout,
+                single_connection_client=True,
+                health_check_interval=0,
+            )
+        try:
+            with translated():
+                found: Any = await self._connection.xread(
+                    {**positions}, count=limit, block=max(1, int(wait * 1000))
+                )
+        except BaseException:
+            # A connection that was left in the middle of an answer is of no more use.
+            await self.close()
+            raise
+        _heed_cancellation()
+        streams = found.items() if isinstance(found, dict) else found
+        return {key.decode(): [_entry(raw) for raw in _flat(entries)] for key, entries in streams}
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with contextlib.suppress(RedisError, OSError):
+                await connection.aclose()
+
+
+def _flat(entries: Sequence[Any]) -> Sequence[Any]:
+    """The third protocol version wraps the entries of a stream in one more list."""
+    return entries[0] if entries and isinstance(entries[0], list) else entries
+
+
+def _entry(raw: tuple[bytes, Mapping[bytes, bytes]]) -> StreamEntry:
+    number, _, part = raw[0].partition(b"-")
+    return StreamEntry(int(number), int(part), raw[1])
 
 
 def _heed_cancellation() -> None:

@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     engine_first_byte_timeout: float = Field(default=120.0, gt=0)
     engine_idle_timeout: float = Field(default=120.0, gt=0)
     turn_timeout: float = Field(default=900.0, gt=0)
+    # How long an answer that broke off waits for an engine that goes on.
+    continue_timeout: float = Field(default=180.0, gt=0)
     database_timeout: float = Field(default=10.0, gt=0)
     drain_timeout: float = Field(default=20.0, gt=0)
 

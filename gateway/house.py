@@ -13,8 +13,13 @@ from core.keyvalue import KeyValue
 from core.postgres import Postgres
 from core.settings import Settings
 from gateway.background import Background
+from gateway.chat.following import Followers
+from gateway.chat.generation import Generation
 from gateway.chat.keeper import TurnKeeper
 from gateway.chat.live_log import ProcessLiveLogs
+from gateway.chat.log_store import LogStore
+from gateway.chat.mirror import Mirrors
+from gateway.chat.own_log import LogWriter
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.service import TurnService
@@ -106,9 +111,19 @@ class House:
         history = ConversationRepository(self.postgres)
         turn_rows = TurnRepository(self.postgres, self.ledger, TurnFollowUps(self.jobs))
         logs = ProcessLiveLogs()
+        log_store = LogStore(self.keyvalue)
+        self.log_writer = LogWriter(log_store)
+        self.mirrors = Mirrors(log_store)
         self.runner = TurnRunner(
-            self.inference,
+            Generation(
+                self.inference,
+                clock,
+                turn_timeout=settings.turn_timeout,
+                continue_timeout=settings.continue_timeout,
+            ),
             logs,
+            log_store,
+            self.log_writer,
             turn_rows,
             self.bus,
             clock,
@@ -116,10 +131,18 @@ class House:
             drain_timeout=settings.drain_timeout,
             most=settings.max_concurrent_turns,
         )
-        self.keeper = TurnKeeper(self.runner, turn_rows, self.bus)
+        self.keeper = TurnKeeper(self.runner, turn_rows, log_store, self.routes, self.bus)
         self.conversations = ConversationService(history, self.bus)
+        followers = Followers(logs, self.mirrors, turn_rows)
         self.turns = TurnService(
-            self.conversations, history, turn_rows, self.runner, logs, self.routes, self.inference, self.bus
+            self.conversations,
+            history,
+            turn_rows,
+            self.runner,
+            followers,
+            self.routes,
+            self.inference,
+            self.bus,
         )
         self.conversations.after_delete(self.turns.stop_in)
 
@@ -155,6 +178,8 @@ class House:
                 await self._want_models()
             await self._open(self.routes)
             await self._open(self.reconciler)
+            await self._open(self.log_writer)
+            await self._open(self.mirrors)
             await self._open(self.keeper)
             self._opened.push_async_callback(self.background.stop)
             await self.bus.listen(self.hub, self._stop_turn)

@@ -19,3 +19,7 @@ RELAYS_RUNNING = Gauge("headrace_api_requests_running", "OpenAI requests being a
 SOCKETS = Gauge("headrace_event_sockets", "Open event WebSockets.")
 JOBS = Counter("headrace_jobs", "Jobs that ended.", ["kind", "outcome"])
 OUTBOX_SENT = Counter("headrace_outbox_sent", "Outbox rows handed to Kafka.")
+LOG_STORE_FAILURES = Counter("headrace_log_store_failures", "Writes of live logs that did not succeed.")
+TURNS_CONTINUED = Counter(
+    "headrace_turns_continued", "Answers that went on with another engine or runner.", ["model", "reason"]
+)

@@ -8,8 +8,9 @@ from fastapi.responses import StreamingResponse
 
 from auth.dependencies import MayChat, SignedIn
 from gateway.chat.events import Event
+from gateway.chat.following import KEEP_ALIVE_SECONDS
 from gateway.chat.schemas import RetryIn, StopOut, TurnIn, TurnOut
-from gateway.chat.service import KEEP_ALIVE_SECONDS, Begun
+from gateway.chat.service import Begun
 from gateway.dependencies import Turns
 
 router = APIRouter(tags=["turns"])

@@ -7,10 +7,13 @@ import orjson
 
 from gateway.chat.tables import TurnEnd, TurnStart, TurnStatus
 
+# Says how it goes, is not part of the log and has no number.
+STATUS = "turn.status"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of a live log. `seq` counts from 1 without gaps; `data` is JSON."""
+    """One entry of a live log. `seq` counts from 1 without gaps, and is 0 for a status; `data` is JSON."""
 
     seq: int
     kind: str
@@ -22,6 +25,8 @@ class Event:
 
     def frame(self) -> bytes:
         """As a server-sent event."""
+        if self.seq == 0:
+            return b"event: %b\ndata: %b\n\n" % (self.kind.encode(), self.data)
         return b"id: %d\nevent: %b\ndata: %b\n\n" % (self.seq, self.kind.encode(), self.data)
 
 
@@ -41,6 +46,11 @@ def started(turn: TurnStart) -> tuple[str, bytes]:
 
 def delta(text: str) -> tuple[str, bytes]:
     return "delta", orjson.dumps({"text": text})
+
+
+def status(state: str) -> Event:
+    """`reconnecting` while the answer waits for another engine or runner, `running` when it goes on."""
+    return Event(0, STATUS, orjson.dumps({"state": state}))
 
 
 def usage(end: TurnEnd) -> tuple[str, bytes]:

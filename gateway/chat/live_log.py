@@ -1,8 +1,4 @@
-"""The log of a running turn, and how to follow it from any number.
-
-`LiveLogs` is what the rest of chat sees. `ProcessLiveLogs` keeps the logs in the process that runs the
-turns; one that several processes share has the same methods.
-"""
+"""The log of a running turn as followers see it: events in order, read from any number at one's own pace."""
 
 import asyncio
 from collections import OrderedDict
@@ -16,27 +12,14 @@ KEEP_FINISHED = 256
 
 
 class LiveLog(Protocol):
-    """One turn's events. Only its runner appends."""
-
-    def append(self, kind: str, data: bytes) -> Event:
-        """Give the event the next number and wake the followers."""
-        ...
+    """One turn's events."""
 
     def follow(self, after: int, idle: float) -> AsyncIterator[Sequence[Event]]:
         """Events numbered above `after`, in batches of whatever is there, until the terminal one.
 
-        After `idle` seconds without one an empty batch comes, so that a connection can be kept awake.
+        After `idle` seconds without one an empty batch comes. It ends without a terminal event when the log
+        goes on elsewhere.
         """
-        ...
-
-
-class LiveLogs(Protocol):
-    """The logs of running and lately finished turns."""
-
-    def open(self, turn_id: str) -> LiveLog: ...
-
-    def get(self, turn_id: str) -> LiveLog | None:
-        """The log if it can be followed here, else None."""
         ...
 
 
@@ -45,6 +28,9 @@ class ProcessLiveLog:
 
     def __init__(self) -> None:
         self._events: list[Event] = []
+        self._status: Event | None = None
+        self._told = 0
+        self._moved = False
         self._changed = asyncio.Event()
 
     @property
@@ -52,21 +38,40 @@ class ProcessLiveLog:
         return bool(self._events) and self._events[-1].terminal
 
     @property
+    def moved(self) -> bool:
+        """Whether it goes on elsewhere."""
+        return self._moved
+
+    @property
     def length(self) -> int:
         """How many events there are."""
         return len(self._events)
 
-    def append(self, kind: str, data: bytes) -> Event:
+    def show(self, events: Sequence[Event]) -> None:
+        """Add events, numbered on from what is there. Raises RuntimeError when they are not."""
+        if not events:
+            return
         if self.finished:
             raise RuntimeError("a turn has exactly one terminal event")
-        event = Event(len(self._events) + 1, kind, data)
-        self._events.append(event)
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-        return event
+        if [event.seq for event in events] != list(range(self.length + 1, self.length + len(events) + 1)):
+            raise RuntimeError("the events of a log have no gaps")
+        self._events.extend(events)
+        self._wake()
+
+    def tell(self, status: Event) -> None:
+        """Let those who follow now know how it goes."""
+        self._status = status
+        self._told += 1
+        self._wake()
+
+    def move(self) -> None:
+        """It goes on elsewhere: followers leave after what is here."""
+        self._moved = True
+        self._wake()
 
     async def follow(self, after: int, idle: float) -> AsyncIterator[Sequence[Event]]:
         position = max(0, after)
+        told = self._told
         while True:
             if self.finished:
                 # Somebody who has seen everything, or claims more than there was, is told the end again.
@@ -79,28 +84,40 @@ class ProcessLiveLog:
                 if batch[-1].terminal:
                     return
                 continue
+            if self._told != told and self._status is not None:
+                told = self._told
+                yield [self._status]
+                continue
+            if self._moved:
+                return
             try:
-                await asyncio.wait_for(changed.wait(), idle)
+                async with asyncio.timeout(idle):
+                    await changed.wait()
             except TimeoutError:
                 yield ()
 
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
 
 class ProcessLiveLogs:
-    """Logs in this process's memory; finished ones are kept up to a bound."""
+    """The logs of turns that this process runs or has run lately."""
 
     def __init__(self) -> None:
         self._logs: OrderedDict[str, ProcessLiveLog] = OrderedDict()
 
-    def open(self, turn_id: str) -> ProcessLiveLog:
-        log = ProcessLiveLog()
+    def add(self, turn_id: str, log: ProcessLiveLog) -> None:
+        """Let a log be found; of the finished ones, as many as are kept."""
         self._logs[turn_id] = log
-        finished = [known for known, other in self._logs.items() if other.finished]
+        finished = [known for known, other in self._logs.items() if other.finished or other.moved]
         for known in finished[: max(0, len(finished) - KEEP_FINISHED)]:
             del self._logs[known]
-        return log
 
     def get(self, turn_id: str) -> ProcessLiveLog | None:
-        return self._logs.get(turn_id)
+        """The log if it can be followed here, else None."""
+        log = self._logs.get(turn_id)
+        return None if log is None or log.moved else log
 
     def discard(self, turn_id: str) -> None:
         """Forget the log of a turn that was refused before it began."""

@@ -10,7 +10,8 @@ from gateway.chat.tables import TurnEnd, TurnRow, TurnStart, TurnStatus
 from gateway.usage.repository import LedgerRepository
 from gateway.usage.tables import Kind, Outcome, Tokens
 
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 3.0
+KEEP_RUNNERS_SECONDS = 3600.0
 
 _TURN = """
 SELECT t.*, m.content FROM turns t JOIN messages m ON m.id = t.answer_message_id
@@ -29,8 +30,18 @@ class Checkpoint:
 
     turn_id: str
     answer_id: str
+    attempt: int
     text: str
     delta_ends: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A turn that was taken over: which attempt it is, seconds since it began, and whether it shall stop."""
+
+    attempt: int
+    age: float
+    stop_asked: bool
 
 
 class TurnRepository:
@@ -61,10 +72,8 @@ class TurnRepository:
                 )
                 await connection.execute(
                     "INSERT INTO turns (id, conversation_id, user_id, user_message_id, answer_message_id, "
-                    "model, revision, parameters, status, trimmed_messages, traceparent, runner, "
-                    "lease_until) "
-                    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, "
-                    "now() + make_interval(secs => $12))",
+                    "model, revision, parameters, status, trimmed_messages, traceparent, runner) "
+                    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11)",
                     turn.id,
                     turn.conversation_id,
                     turn.user_id,
@@ -76,7 +85,6 @@ class TurnRepository:
                     turn.trimmed_messages,
                     turn.traceparent,
                     runner,
-                    LEASE_SECONDS,
                 )
                 await self._ledger.reserve(
                     connection,
@@ -99,16 +107,17 @@ class TurnRepository:
         except UniqueViolation as error:
             raise TurnRunning() from error
 
-    async def settle(self, turn: TurnStart, end: TurnEnd) -> bool:
+    async def settle(self, turn: TurnStart, end: TurnEnd, attempt: int) -> bool:
         """One transaction: the answer, the figures, the ledger, and whatever follows from it.
 
-        Says False, and changes nothing, when the turn had its end already.
+        Says False, and changes nothing, when the turn had its end already or has another runner.
         """
         async with self._postgres.transaction() as connection:
             tag = await connection.execute(
                 "UPDATE turns SET status = $2, finish_reason = $3, error = $4, delta_ends = $5, "
                 "prompt_tokens = $6, completion_tokens = $7, ttft_ms = $8, duration_ms = $9, replica = $10, "
-                "settled_at = now() WHERE id = $1 AND status = 'running'",
+                "repeated_tokens = $12, settled_at = now() "
+                "WHERE id = $1 AND status = 'running' AND attempt = $11",
                 turn.id,
                 end.status.value,
                 end.finish_reason,
@@ -119,6 +128,8 @@ class TurnRepository:
                 end.ttft_ms,
                 end.duration_ms,
                 end.replica,
+                attempt,
+                end.repeated_tokens,
             )
             if tag == "UPDATE 0":
                 return False
@@ -141,17 +152,32 @@ class TurnRepository:
             await self._after.turn_settled(connection, turn, end)
             return True
 
+    async def renew(self, runner: str) -> None:
+        """Say that this runner lives, and forget those that are long gone."""
+        await self._postgres.execute(
+            "WITH gone AS (DELETE FROM runners WHERE lease_until < now() - make_interval(secs => $3)) "
+            "INSERT INTO runners (id, lease_until) VALUES ($1, now() + make_interval(secs => $2)) "
+            "ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
+            runner,
+            LEASE_SECONDS,
+            KEEP_RUNNERS_SECONDS,
+        )
+
+    async def retire(self, runner: str) -> None:
+        """Say that this runner ends: whatever it has not ended may be taken over at once."""
+        await self._postgres.execute("DELETE FROM runners WHERE id = $1", runner)
+
     async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> None:
-        """Renew the leases of these turns and keep their text so far."""
+        """Keep the text so far, for the day on which the shared log is lost too."""
         async with self._postgres.transaction() as connection:
             await connection.executemany(
-                "UPDATE turns SET lease_until = now() + make_interval(secs => $2), delta_ends = $3 "
-                "WHERE id = $1 AND status = 'running'",
-                [(point.turn_id, LEASE_SECONDS, list(point.delta_ends)) for point in checkpoints],
+                "UPDATE turns SET delta_ends = $3 WHERE id = $1 AND status = 'running' AND attempt = $2",
+                [(point.turn_id, point.attempt, list(point.delta_ends)) for point in checkpoints],
             )
             await connection.executemany(
-                "UPDATE messages SET content = $2 WHERE id = $1 AND status = 'streaming'",
-                [(point.answer_id, point.text) for point in checkpoints],
+                "UPDATE messages SET content = $3 WHERE id = $2 AND EXISTS (SELECT FROM turns "
+                "WHERE id = $1 AND status = 'running' AND attempt = $4)",
+                [(point.turn_id, point.answer_id, point.text, point.attempt) for point in checkpoints],
             )
 
     async def get(self, user_id: str, turn_id: str) -> TurnRow | None:
@@ -170,12 +196,31 @@ class TurnRepository:
         return _turn(row) if row else None
 
     async def abandoned(self, limit: int = 100) -> Sequence[TurnRow]:
-        """Running turns whose runner has not renewed its lease."""
+        """Running turns whose runner is gone or has not renewed its lease."""
         rows = await self._postgres.fetch(
-            _TURN + "WHERE t.status = 'running' AND t.lease_until < now() ORDER BY t.lease_until LIMIT $1",
+            _TURN + "LEFT JOIN runners r ON r.id = t.runner WHERE t.status = 'running' "
+            "AND coalesce(r.lease_until < now(), true) ORDER BY t.created_at LIMIT $1",
             limit,
         )
         return [_turn(row) for row in rows]
+
+    async def take(self, row: TurnRow, runner: str) -> Taken | None:
+        """Become the runner of an abandoned turn; None when somebody else has."""
+        taken = await self._postgres.fetchrow(
+            "UPDATE turns SET runner = $2, attempt = attempt + 1 "
+            "WHERE id = $1 AND status = 'running' AND attempt = $3 "
+            "RETURNING attempt, stop_asked, extract(epoch FROM now() - created_at)::float8 AS age",
+            row.start.id,
+            runner,
+            row.attempt,
+        )
+        return Taken(taken["attempt"], taken["age"], taken["stop_asked"]) if taken else None
+
+    async def ask_to_stop(self, turn_id: str) -> None:
+        """Note that a running turn shall stop, for whoever takes it over."""
+        await self._postgres.execute(
+            "UPDATE turns SET stop_asked = true WHERE id = $1 AND status = 'running'", turn_id
+        )
 
     async def running_in(self, conversation_id: str) -> str | None:
         """The id of the conversation's running turn."""
@@ -237,5 +282,6 @@ def _turn(row: Record) -> TurnRow:
         ttft_ms=row["ttft_ms"],
         duration_ms=row["duration_ms"] or 0.0,
         replica=row["replica"],
+        repeated_tokens=row["repeated_tokens"],
     )
-    return TurnRow(start=start, status=status, runner=row["runner"], end=end)
+    return TurnRow(start=start, status=status, runner=row["runner"], attempt=row["attempt"], end=end)

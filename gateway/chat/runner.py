@@ -1,42 +1,36 @@
 """Runs turns apart from the connections that asked for them."""
 
 import asyncio
-import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
 
 from core.clock import Clock
-from core.errors import EngineFailed, EngineTimeout, HeadraceError, Overloaded, Unavailable
+from core.errors import EngineFailed, HeadraceError, Overloaded, Unavailable
 from core.ids import new_id
 from core.log import get_logger
 from gateway.chat import events
-from gateway.chat.answer import Answer, refusal
-from gateway.chat.live_log import ProcessLiveLog, ProcessLiveLogs
-from gateway.chat.repository import Checkpoint, TurnRepository
+from gateway.chat.answer import Answer
+from gateway.chat.generation import Asked, Generation, let_go
+from gateway.chat.live_log import ProcessLiveLogs
+from gateway.chat.log_store import LogStore, StoredLog
+from gateway.chat.own_log import LogWriter, OwnLog
+from gateway.chat.repository import Checkpoint, Taken, TurnRepository
+from gateway.chat.running import RunningTurn
 from gateway.chat.tables import TurnEnd, TurnStart, TurnStatus
 from gateway.events.bus import EventBus
-from gateway.inference import EngineResponse, Inference, Target
-from gateway.metrics import FIRST_TOKEN, TOKENS, TURNS, TURNS_RUNNING
+from gateway.inference import Target
+from gateway.metrics import TOKENS, TURNS, TURNS_RUNNING
 
 log = get_logger(__name__)
 
-MAX_ERROR_BYTES = 64 * 1024
 SETTLE_TRIES = 40
 SETTLE_PAUSE_SECONDS = 1.5
-
-
-@dataclass
-class RunningTurn:
-    """One turn of this process."""
-
-    turn: TurnStart
-    log: ProcessLiveLog
-    answer: Answer = field(default_factory=Answer)
-    generation: asyncio.Task[None] | None = None
-    whole: asyncio.Task[None] | None = None
-    stop_asked: bool = False
-    first_token_at: float | None = None
-    replica: str | None = None
+STORE_REQUEST_SECONDS = 1.0
+HAND_OVER_SECONDS = 3.0
+# The stored log outlives the longest turn by this much.
+KEEP_BEYOND_SECONDS = 3600
 
 
 class TurnRunner:
@@ -44,13 +38,15 @@ class TurnRunner:
 
     Args:
         turn_timeout: seconds one turn may take; it is failed after that, its text kept.
-        drain_timeout: seconds that `stop` waits for running turns before it ends them.
+        drain_timeout: seconds that `stop` waits for running turns before it hands them over.
     """
 
     def __init__(
         self,
-        inference: Inference,
+        generation: Generation,
         logs: ProcessLiveLogs,
+        store: LogStore,
+        writer: LogWriter,
         repository: TurnRepository,
         bus: EventBus,
         clock: Clock,
@@ -59,32 +55,77 @@ class TurnRunner:
         drain_timeout: float,
         most: int,
     ) -> None:
-        self._inference = inference
+        self._generation = generation
         self._logs = logs
+        self._store = store
+        self._writer = writer
         self._repository = repository
         self._bus = bus
         self._clock = clock
-        self._turn_timeout = turn_timeout
         self._drain_timeout = drain_timeout
         self._most = most
         self._running: dict[str, RunningTurn] = {}
         self._closing = False
         self.name = new_id("run")
+        self.keep_seconds = int(turn_timeout) + KEEP_BEYOND_SECONDS
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it may run one more turn."""
+        return not self._closing and len(self._running) < self._most
 
     def require_room(self) -> None:
         """Raises core.errors.Overloaded when another turn would be too many."""
-        if self._closing or len(self._running) >= self._most:
+        if not self.has_room:
             raise Overloaded(retry_after=2)
 
     def launch(
-        self, turn: TurnStart, target: Target, body: bytes, persisted: asyncio.Task[None]
-    ) -> RunningTurn:
-        """Ask the engine at once; nothing is shown before `persisted` is done, nor if it fails."""
-        running = RunningTurn(turn, self._logs.open(turn.id))
-        self._running[turn.id] = running
-        TURNS_RUNNING.set(len(self._running))
-        running.whole = asyncio.create_task(self._run(running, target, body, persisted), name=turn.id)
-        return running
+        self,
+        turn: TurnStart,
+        target: Target,
+        request: Mapping[str, Any],
+        begin: Callable[[], Awaitable[None]],
+    ) -> "tuple[RunningTurn, asyncio.Task[None]]":
+        """Ask the engine at once, and store the turn by `begin`.
+
+        Returns the turn, and the task of storing it: nothing is shown before that is done, nor if it fails.
+        """
+        running = RunningTurn(
+            turn, target, 1, request, Answer(request.get("stop") or ()), self._clock.monotonic()
+        )
+        self._enter(running)
+        persisted = asyncio.create_task(self._persist(turn, request, begin), name=f"{turn.id}-begin")
+        asked = self._generation.ask(running)
+        running.whole = asyncio.create_task(self._begin(running, asked, persisted), name=turn.id)
+        return running, persisted
+
+    def adopt(self, turn: TurnStart, target: Target, stored: StoredLog, taken: Taken) -> None:
+        """Go on with a turn whose runner is gone."""
+        request: dict[str, Any] = orjson.loads(stored.request)
+        answer = Answer(request.get("stop") or ())
+        text: list[str] = []
+        tokens: list[int] = []
+        prompt: list[int] | None = None
+        held, ttft_ms = "", None
+        for entry in stored.entries:
+            if entry.seam is not None:
+                text.append(orjson.loads(entry.event.data)["text"])
+                tokens += entry.seam.tokens
+                held = entry.seam.held
+                prompt = prompt or entry.seam.prompt
+                ttft_ms = ttft_ms or entry.seam.ttft_ms
+        if text:
+            answer.restore("".join(text), tokens, prompt, held)
+        begun = self._clock.monotonic() - taken.age
+        running = RunningTurn(turn, target, taken.attempt, request, answer, begun)
+        running.accepted = True
+        running.ttft_ms = ttft_ms
+        running.stop_asked = taken.stop_asked
+        self._enter(running)
+        running.log.restore(stored.entries, [len(piece) for piece in text])
+        if not stored.entries:
+            running.log.event(*events.started(turn))
+        running.whole = asyncio.create_task(self._run(running, None), name=turn.id)
 
     def stop_turn(self, turn_id: str) -> bool:
         """Stop a turn if it runs here, and say whether it does."""
@@ -92,157 +133,143 @@ class TurnRunner:
         if running is None:
             return False
         running.stop_asked = True
-        if running.generation is not None:
-            running.generation.cancel()
+        running.cancel()
         return True
 
     def checkpoints(self) -> Sequence[Checkpoint]:
-        """How far every running turn has come."""
-        return [
-            Checkpoint(item.turn.id, item.turn.answer_id, item.answer.text, list(item.answer.delta_ends))
-            for item in self._running.values()
-        ]
+        """How far every running turn has come; text that is not numbered yet is not part of it."""
+        found = []
+        for item in self._running.values():
+            ends = list(item.log.delta_ends)
+            text = item.answer.text[: ends[-1]] if ends else ""
+            found.append(Checkpoint(item.turn.id, item.turn.answer_id, item.attempt, text, ends))
+        return found
 
     async def stop(self) -> None:
-        """Let running turns finish within the drain time, then end them with their text kept."""
+        """Let running turns finish within the drain time, then leave them to other processes."""
         self._closing = True
         tasks = [item.whole for item in self._running.values() if item.whole is not None]
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=self._drain_timeout)
         if late:
-            for item in self._running.values():
-                if item.generation is not None:
-                    item.generation.cancel()
-            await asyncio.wait(late, timeout=5)
+            for item in list(self._running.values()):
+                item.handed_over = True
+                item.cancel()
+            await asyncio.wait(late, timeout=HAND_OVER_SECONDS + 2)
 
-    async def _run(
-        self, running: RunningTurn, target: Target, body: bytes, persisted: asyncio.Task[None]
+    def _enter(self, running: RunningTurn) -> None:
+        def fenced() -> None:
+            running.fenced = True
+            running.cancel()
+
+        turn_id = running.turn.id
+        running.log = OwnLog(turn_id, running.attempt, self.keep_seconds, self._writer, fenced)
+        self._logs.add(turn_id, running.log.shown)
+        self._running[turn_id] = running
+        TURNS_RUNNING.set(len(self._running))
+
+    async def _persist(
+        self, turn: TurnStart, request: Mapping[str, Any], begin: Callable[[], Awaitable[None]]
     ) -> None:
-        turn = running.turn
-        begun = self._clock.monotonic()
+        """The request first: from the moment the turn is stored, another process can go on with it."""
         try:
-            running.generation = asyncio.create_task(
-                self._generate(running, target, body, persisted, begun), name=f"{turn.id}-generation"
-            )
-            try:
-                await running.generation
-                end = self._end_of(running, TurnStatus.COMPLETED, None, begun)
-            except asyncio.CancelledError:
-                if running.stop_asked:
-                    end = self._end_of(running, TurnStatus.STOPPED, None, begun)
-                else:
-                    lost = Unavailable("The server was restarted while it was answering. Your text is kept.")
-                    end = self._end_of(running, TurnStatus.FAILED, lost, begun)
-            except _NotPersisted:
-                self._logs.discard(turn.id)
-                return
-            except HeadraceError as error:
-                end = self._end_of(running, TurnStatus.FAILED, error, begun)
-            except Exception:
-                log.exception("turn.crashed", turn_id=turn.id)
-                end = self._end_of(running, TurnStatus.FAILED, EngineFailed(), begun)
-            # Stopped or failed so early that the turn may not be stored yet, or never will be.
-            await asyncio.wait({persisted})
-            if persisted.cancelled() or persisted.exception() is not None:
-                self._logs.discard(turn.id)
-                return
-            await self._settle(running, end)
-        finally:
-            self._running.pop(turn.id, None)
-            TURNS_RUNNING.set(len(self._running))
+            async with asyncio.timeout(STORE_REQUEST_SECONDS):
+                await self._store.put_request(turn.id, orjson.dumps(dict(request)), self.keep_seconds)
+        except (Unavailable, TimeoutError) as error:
+            log.warning("turn.request_not_stored", turn_id=turn.id, error=repr(error))
+        await begin()
 
-    async def _generate(
-        self,
-        running: RunningTurn,
-        target: Target,
-        body: bytes,
-        persisted: asyncio.Task[None],
-        begun: float,
-    ) -> None:
-        response: EngineResponse | None = None
-        asked = asyncio.create_task(
-            self._inference.send(
-                target,
-                "/v1/chat/completions",
-                body,
-                request_id=running.turn.id,
-                traceparent=running.turn.traceparent,
-            )
-        )
+    async def _begin(self, running: RunningTurn, asked: Asked, persisted: "asyncio.Task[None]") -> None:
+        turn_id = running.turn.id
         try:
-            try:
-                await asyncio.shield(persisted)
-            except HeadraceError as error:
-                raise _NotPersisted from error
-            running.log.append(*events.started(running.turn))
-            async with asyncio.timeout(self._turn_timeout):
-                response = await asked
-                running.replica = response.headers.get("x-headrace-replica")
-                if response.status != 200:
-                    text = await response.read(MAX_ERROR_BYTES)
-                    raise refusal(response.status, text, response.headers.get("retry-after"))
-                async for chunk in response.chunks():
-                    piece = running.answer.feed(chunk)
-                    if piece:
-                        if running.first_token_at is None:
-                            running.first_token_at = self._clock.monotonic()
-                            FIRST_TOKEN.labels("chat", target.model).observe(running.first_token_at - begun)
-                        running.log.append(*events.delta(piece))
-            if not running.answer.done and running.answer.finish_reason is None:
-                raise EngineFailed()
-        except TimeoutError as error:
-            raise EngineTimeout() from error
-        finally:
-            if response is None:
-                await _let_go(asked)
-            else:
-                await response.close()
+            await asyncio.shield(persisted)
+        except HeadraceError:
+            # The turn never was: whoever asked for it is told why.
+            self._leave(running)
+            self._logs.discard(turn_id)
+            await let_go(asked)
+            return
+        running.log.event(*events.started(running.turn))
+        await self._run(running, asked)
 
-    def _end_of(
-        self, running: RunningTurn, status: TurnStatus, error: HeadraceError | None, begun: float
-    ) -> TurnEnd:
-        answer = running.answer
-        prompt_tokens, completion_tokens = answer.usage or (0, answer.frames)
-        first = running.first_token_at
-        return TurnEnd(
-            status=status,
-            text=answer.text,
-            delta_ends=answer.delta_ends,
-            finish_reason=answer.finish_reason if status is TurnStatus.COMPLETED else None,
-            error={"reason": error.code, "message": error.detail, "retry": error.retry} if error else None,
-            prompt_tokens=prompt_tokens,
-            completion_tokens=completion_tokens,
-            exact=answer.usage is not None,
-            ttft_ms=round((first - begun) * 1000, 1) if first is not None else None,
-            duration_ms=round((self._clock.monotonic() - begun) * 1000, 1),
-            replica=running.replica,
+    async def _run(self, running: RunningTurn, asked: Asked | None) -> None:
+        try:
+            end = await self._generate(running, asked)
+            if end is not None:
+                await self._settle(running, end)
+        finally:
+            self._leave(running)
+
+    def _leave(self, running: RunningTurn) -> None:
+        if self._running.get(running.turn.id) is running:
+            del self._running[running.turn.id]
+        TURNS_RUNNING.set(len(self._running))
+
+    async def _generate(self, running: RunningTurn, asked: Asked | None) -> TurnEnd | None:
+        """The turn's end; None when another process goes on with it."""
+        running.generation = asyncio.create_task(
+            self._generation.run(running, asked), name=f"{running.turn.id}-generation"
         )
+        if running.stop_asked:
+            running.cancel()
+        error: HeadraceError | None = None
+        status = TurnStatus.COMPLETED
+        try:
+            await running.generation
+        except asyncio.CancelledError:
+            if asked is not None:
+                await let_go(asked)
+            if running.fenced:
+                log.warning("turn.fenced", turn_id=running.turn.id, attempt=running.attempt)
+                return None
+            if not running.stop_asked:
+                await self._hand_over(running)
+                return None
+            status = TurnStatus.STOPPED
+        except HeadraceError as failure:
+            status, error = TurnStatus.FAILED, failure
+        except Exception:
+            log.exception("turn.crashed", turn_id=running.turn.id)
+            status, error = TurnStatus.FAILED, EngineFailed()
+        return running.end(status, error, self._clock.monotonic())
+
+    async def _hand_over(self, running: RunningTurn) -> None:
+        """Leave the turn where another process finds all of it."""
+        running.log.number()
+        try:
+            async with asyncio.timeout(HAND_OVER_SECONDS):
+                await running.log.flushed()
+                await self._repository.checkpoint(
+                    [point for point in self.checkpoints() if point.turn_id == running.turn.id]
+                )
+        except (TimeoutError, HeadraceError) as error:
+            log.warning("turn.not_handed_over_whole", turn_id=running.turn.id, error=repr(error))
+        running.log.shown.move()
+        log.info("turn.handed_over", turn_id=running.turn.id)
 
     async def _settle(self, running: RunningTurn, end: TurnEnd) -> None:
         """Store the end, then tell it. A database that is away is waited for: the text is only here."""
         turn = running.turn
-        for attempt in range(1, SETTLE_TRIES + 1):
+        for tries in range(1, SETTLE_TRIES + 1):
             try:
-                if not await self._repository.settle(turn, end):
-                    # Another process believed this one dead and has ended the turn: what is stored counts.
-                    stored = await self._repository.stored(turn.id)
-                    end = stored.end if stored is not None else end
+                if not await self._repository.settle(turn, end, running.attempt):
+                    # Another process believed this one dead and has the turn now, or has ended it.
+                    running.log.shown.move()
+                    return
                 break
             except HeadraceError as error:
-                log.warning("turn.settle_failed", turn_id=turn.id, attempt=attempt, error=error.detail)
+                log.warning("turn.settle_failed", turn_id=turn.id, attempt=tries, error=error.detail)
                 await asyncio.sleep(SETTLE_PAUSE_SECONDS)
         else:
             log.error("turn.not_settled", turn_id=turn.id)
             failure = Unavailable("The answer could not be stored. Copy it before you leave the page.")
-            end = self._end_of(running, TurnStatus.FAILED, failure, self._clock.monotonic())
+            end = running.end(TurnStatus.FAILED, failure, self._clock.monotonic())
         TURNS.labels(turn.model, end.status.value).inc()
         TOKENS.labels(turn.model, "prompt").inc(end.prompt_tokens)
         TOKENS.labels(turn.model, "completion").inc(end.completion_tokens)
-        if running.log.length == 0:
-            running.log.append(*events.started(turn))
-        running.log.append(*events.usage(end))
-        running.log.append(*events.ended(end))
+        running.log.event(*events.usage(end))
+        running.log.event(*events.ended(end))
         await self._bus.publish(
             turn.user_id,
             {
@@ -252,15 +279,4 @@ class TurnRunner:
                 "status": end.status.value,
             },
         )
-
-
-class _NotPersisted(Exception):
-    """The turn never began: whoever asked for it is told why."""
-
-
-async def _let_go(asked: "asyncio.Task[EngineResponse]") -> None:
-    """End a request whose answer nobody will read."""
-    asked.cancel()
-    with contextlib.suppress(asyncio.CancelledError, HeadraceError):
-        response = await asked
-        await response.close()
+        await running.log.flushed()

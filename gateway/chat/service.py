@@ -1,20 +1,18 @@
 """Begin, follow, stop and repeat turns."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from auth.principal import Principal
 from core.errors import ModelNotReady, NotFound, TurnRunning
 from core.ids import new_id
 from core.telemetry import new_traceparent
-from gateway.chat import events
+from gateway.chat.continuation import request_of
 from gateway.chat.events import Event
-from gateway.chat.live_log import LiveLog, LiveLogs
-from gateway.chat.prompt import Prompt, PromptMessage, build_prompt
+from gateway.chat.following import Followers
+from gateway.chat.live_log import LiveLog
+from gateway.chat.prompt import PromptMessage, build_prompt
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.schemas import Parameters, RetryIn, TurnIn
@@ -30,9 +28,6 @@ from gateway.routing.table import RoutingTable
 # No prompt is made of more messages than this, and of no more bytes for each token of the window.
 MAX_HISTORY_MESSAGES = 400
 MAX_BYTES_PER_TOKEN = 16
-
-POLL_SECONDS = 0.5
-KEEP_ALIVE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ class TurnService:
         history: ConversationRepository,
         turns: TurnRepository,
         runner: TurnRunner,
-        logs: LiveLogs,
+        followers: Followers,
         routes: RoutingTable,
         inference: Inference,
         bus: EventBus,
@@ -61,7 +56,7 @@ class TurnService:
         self._history = history
         self._turns = turns
         self._runner = runner
-        self._logs = logs
+        self._followers = followers
         self._routes = routes
         self._inference = inference
         self._bus = bus
@@ -113,14 +108,19 @@ class TurnService:
         row = await self._require(principal, turn_id)
         if row.status.terminal:
             return row.status.value
-        if not self._runner.stop_turn(turn_id):
-            await self._bus.ask_to_stop(turn_id)
+        await self._stop(turn_id)
         return "stopping"
 
     async def stop_in(self, conversation_id: str) -> None:
         """Stop whatever runs in a conversation that was deleted."""
         turn_id = await self._turns.running_in(conversation_id)
-        if turn_id is not None and not self._runner.stop_turn(turn_id):
+        if turn_id is not None:
+            await self._stop(turn_id)
+
+    async def _stop(self, turn_id: str) -> None:
+        if not self._runner.stop_turn(turn_id):
+            # Heard by the process that runs it now, and read by the one that may take it over.
+            await self._turns.ask_to_stop(turn_id)
             await self._bus.ask_to_stop(turn_id)
 
     async def follow(self, principal: Principal, turn_id: str, after: int) -> AsyncIterator[Sequence[Event]]:
@@ -129,30 +129,7 @@ class TurnService:
         Raises core.errors.NotFound, before the first batch, when the turn is not this person's.
         """
         row = await self._require(principal, turn_id)
-        return self._follow(principal, row, after)
-
-    async def _follow(self, principal: Principal, row: TurnRow, after: int) -> AsyncIterator[Sequence[Event]]:
-        turn_id = row.start.id
-        log = self._logs.get(turn_id)
-        if log is not None:
-            async for batch in log.follow(after, KEEP_ALIVE_SECONDS):
-                yield batch
-            return
-        # It runs, or ran, in another process: wait for what that one stores.
-        waited = 0.0
-        while not row.status.terminal:
-            await asyncio.sleep(POLL_SECONDS)
-            waited += POLL_SECONDS
-            if waited >= KEEP_ALIVE_SECONDS:
-                waited = 0.0
-                yield ()
-            found = await self._turns.get(principal.user_id, turn_id)
-            if found is None:
-                # Its conversation was deleted; there is nothing more to tell.
-                return
-            row = found
-        whole = events.replay(row.start, row.end)
-        yield whole[min(max(0, after), len(whole) - 1) :]
+        return self._followers.follow(row, after)
 
     async def _require(self, principal: Principal, turn_id: str) -> TurnRow:
         row = await self._turns.get(principal.user_id, turn_id)
@@ -212,15 +189,17 @@ class TurnService:
             parameters=chosen,
             traceparent=traceparent,
         )
-        persisted = asyncio.create_task(
-            self._turns.begin(
+        running, persisted = self._runner.launch(
+            turn,
+            target,
+            request_of(target, prompt.messages, prompt.max_tokens, chosen),
+            lambda: self._turns.begin(
                 turn,
                 parent_id=conversation.head_message_id,
                 content=new_content,
                 runner=self._runner.name,
-            )
+            ),
         )
-        running = self._runner.launch(turn, target, _body(target, prompt, chosen), persisted)
         await asyncio.shield(persisted)
         await self._bus.publish(
             turn.user_id,
@@ -231,7 +210,7 @@ class TurnService:
                 "status": TurnStatus.RUNNING.value,
             },
         )
-        return Begun(turn, running.log)
+        return Begun(turn, running.log.shown)
 
 
 def _history(
@@ -257,20 +236,3 @@ def _history(
         read -= 1
     total = path[0].depth + 1 if path else 0
     return messages, total - read
-
-
-def _body(target: Target, prompt: Prompt, chosen: Mapping[str, Any]) -> bytes:
-    options: dict[str, bool] = {"include_usage": True}
-    if target.engine != "openai":
-        # Running counts on every chunk, so that a stopped turn is charged exactly what was made.
-        options["continuous_usage_stats"] = True
-    return orjson.dumps(
-        {
-            "model": target.model,
-            "messages": prompt.messages,
-            "stream": True,
-            "stream_options": options,
-            **chosen,
-            "max_tokens": prompt.max_tokens,
-        }
-    )

@@ -49,6 +49,8 @@ class TurnEnd:
     ttft_ms: float | None
     duration_ms: float
     replica: str | None
+    # Prompt tokens that engines read again so that the answer could go on.
+    repeated_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +60,5 @@ class TurnRow:
     start: TurnStart
     status: TurnStatus
     runner: str
+    attempt: int
     end: TurnEnd

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 
-from core.errors import EngineFailed, EngineTimeout, HeadraceError, ModelNotReady
+from core.errors import EngineFailed, EngineLost, EngineTimeout, HeadraceError, ModelNotReady
 from core.log import get_logger
 from gateway.inference.protocol import Target
 
@@ -18,8 +18,8 @@ _TRANSLATIONS: tuple[tuple[type[BaseException], type[HeadraceError]], ...] = (
     (aiohttp.ClientConnectorError, ModelNotReady),
     (aiohttp.ServerTimeoutError, EngineTimeout),
     (TimeoutError, EngineTimeout),
-    (aiohttp.ClientError, EngineFailed),
-    (OSError, EngineFailed),
+    (aiohttp.ClientError, EngineLost),
+    (OSError, EngineLost),
 )
 
 _FOREIGN = (aiohttp.ClientError, TimeoutError, OSError)

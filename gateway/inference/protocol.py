@@ -16,6 +16,7 @@ class Target:
         path: prefix of its routes behind the serving address, such as `/m/simulated/r1`.
         context_window: tokens of prompt and answer together.
         max_output_tokens: tokens of one answer, at the most.
+        continuation: how an answer that broke off goes on: by `tokens`, by `text`, or not at all (`fail`).
     """
 
     model: str
@@ -24,6 +25,7 @@ class Target:
     path: str
     context_window: int
     max_output_tokens: int
+    continuation: str = "tokens"
 
 
 class EngineResponse(Protocol):

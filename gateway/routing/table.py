@@ -71,6 +71,13 @@ class RoutingTable:
             raise ModelNotReady(_why_not(route.row), retry_after=RETRY_AFTER_SECONDS)
         return route.target
 
+    def target_of(self, name: str, revision: str) -> Target | None:
+        """A revision of this name that is wanted, ready or not; None when there is none such any more."""
+        route = self._routes.get(name)
+        if route is None or route.row.spec.revision != revision:
+            return None
+        return route.target or _target(route.row)
+
     def routes(self) -> Sequence[Route]:
         """Every public name, in the order the models were added."""
         return list(self._routes.values())
@@ -107,20 +114,21 @@ def _routes_of(rows: Sequence[RevisionRow]) -> dict[str, Route]:
         ready = row.state is State.READY
         if known is not None and known.target is not None and not ready:
             continue
-        target = (
-            Target(
-                model=row.spec.name,
-                revision=row.spec.revision,
-                engine=row.spec.engine,
-                path=f"/m/{row.spec.name}/{row.spec.revision}",
-                context_window=row.spec.context_window,
-                max_output_tokens=row.spec.max_output_tokens,
-            )
-            if ready
-            else None
-        )
+        target = _target(row) if ready else None
         routes[row.spec.name] = Route(row=row, target=target)
     return routes
+
+
+def _target(row: RevisionRow) -> Target:
+    return Target(
+        model=row.spec.name,
+        revision=row.spec.revision,
+        engine=row.spec.engine,
+        path=f"/m/{row.spec.name}/{row.spec.revision}",
+        context_window=row.spec.context_window,
+        max_output_tokens=row.spec.max_output_tokens,
+        continuation=row.spec.upstream.continuation if row.spec.upstream else "tokens",
+    )
 
 
 def _visible(route: Route) -> tuple[object, ...]:
