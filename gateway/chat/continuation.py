@@ -1,0 +1,63 @@
+"""What to ask an engine so that an answer goes on where another engine stopped.
+
+The seam is made of token ids: text that is split into tokens anew may be split differently, and the model would
+go on from a place where it never was.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gateway.chat.answer import Answer
+from gateway.inference import Target
+
+CHAT: Final = "/v1/chat/completions"
+COMPLETIONS: Final = "/v1/completions"
+
+_OF_CHAT_ONLY = frozenset({"messages"})
+
+
+def request_of(
+    target: Target, messages: object, max_tokens: int, chosen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The first request of a turn, as the engine of `target` understands it."""
+    body: dict[str, Any] = {
+        "model": target.model,
+        "messages": messages,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        **chosen,
+        "max_tokens": max_tokens,
+    }
+    if target.continuation == "tokens":
+        # Running counts on every chunk, so that a stopped turn is charged exactly what was made.
+        body["stream_options"] = {"include_usage": True, "continuous_usage_stats": True}
+        body["return_token_ids"] = True
+        if chosen.get("stop"):
+            # Nothing is held back in the engine: gateway.chat.stop_words knows what is.
+            body["include_stop_str_in_output"] = True
+    return body
+
+
+def next_request(
+    target: Target, first: Mapping[str, Any], answer: Answer
+) -> tuple[str, dict[str, Any]] | None:
+    """Route and body that go on behind `answer`; None when this engine cannot."""
+    if not answer.text and not answer.tokens and not answer.held:
+        return CHAT, dict(first)
+    if target.continuation == "tokens" and answer.prompt is not None and answer.tokens:
+        body = {name: value for name, value in first.items() if name not in _OF_CHAT_ONLY}
+        body["prompt"] = [*answer.prompt, *answer.tokens]
+        body["max_tokens"] = room_left(first, answer)
+        return COMPLETIONS, body
+    if target.continuation == "text":
+        partial = {"role": "assistant", "content": answer.text + answer.held}
+        body = {**first, "messages": [*first["messages"], partial]}
+        body["max_tokens"] = room_left(first, answer)
+        return CHAT, body
+    return None
+
+
+def room_left(first: Mapping[str, Any], answer: Answer) -> int:
+    """How many tokens the answer may still have; none when it is as long as was asked for."""
+    left: int = first["max_tokens"] - answer.known_tokens
+    return max(0, left)

@@ -1,0 +1,169 @@
+"""An answer as it comes out of one engine after another, until it is whole."""
+
+import asyncio
+import contextlib
+
+import orjson
+
+from core.clock import Clock
+from core.errors import EngineFailed, EngineLost, EngineTimeout, HeadraceError, ModelNotReady
+from core.log import get_logger
+from gateway.chat.answer import refusal
+from gateway.chat.continuation import CHAT, next_request, room_left
+from gateway.chat.running import RunningTurn
+from gateway.inference import EngineResponse, Inference
+from gateway.metrics import FIRST_TOKEN, TURNS_CONTINUED
+
+log = get_logger(__name__)
+
+MAX_ERROR_BYTES = 64 * 1024
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 2.0
+# An engine that says itself that it failed is asked to go on this often.
+MOST_FAILURES = 2
+
+Asked = asyncio.Task[EngineResponse]
+
+
+class Generation:
+    """Asks engines and puts what they say into a turn's log.
+
+    Args:
+        turn_timeout: seconds that a turn may take in all.
+        continue_timeout: seconds that an answer which broke off waits for an engine to go on.
+    """
+
+    def __init__(
+        self, inference: Inference, clock: Clock, *, turn_timeout: float, continue_timeout: float
+    ) -> None:
+        self._inference = inference
+        self._clock = clock
+        self._turn_timeout = turn_timeout
+        self._continue_timeout = continue_timeout
+
+    def ask(self, running: RunningTurn) -> Asked:
+        """Send the first request of a turn."""
+        return self._ask(running, CHAT, orjson.dumps(dict(running.request)))
+
+    async def run(self, running: RunningTurn, asked: Asked | None) -> None:
+        """Until the answer is whole; `asked` is a request that is under way already.
+
+        Raises: the error that ended the answer; core.errors.EngineTimeout after the turn's time.
+        """
+        left = self._turn_timeout - (self._clock.monotonic() - running.begun)
+        try:
+            async with asyncio.timeout(max(0.0, left)):
+                if asked is None:
+                    await self._go_on(running, None, "runner_lost")
+                else:
+                    await self._attempt(running, asked)
+        except TimeoutError as error:
+            raise EngineTimeout() from error
+        finally:
+            if asked is not None and not asked.done():
+                await let_go(asked)
+
+    async def _attempt(self, running: RunningTurn, asked: Asked) -> None:
+        try:
+            await self._read(running, asked)
+        except EngineLost as error:
+            if not running.accepted:
+                raise
+            await self._go_on(running, error, "engine_lost")
+        except EngineFailed as error:
+            if not running.accepted or running.target.engine != "vllm":
+                raise
+            await self._go_on(running, error, "engine_failed")
+
+    async def _go_on(self, running: RunningTurn, cause: HeadraceError | None, reason: str) -> None:
+        """Ask again, from where the answer broke off, until an engine finishes it."""
+        running.log.status("reconnecting")
+        deadline = self._clock.monotonic() + self._continue_timeout
+        pause, failures = FIRST_PAUSE_SECONDS, 0
+        while True:
+            answer = running.answer
+            answer.again()
+            if answer.text and room_left(running.request, answer) == 0:
+                answer.finish_reason = "length"
+                return
+            request = next_request(running.target, running.request, answer)
+            if request is None:
+                raise cause or EngineLost()
+            route, body = request
+            before = answer.known_tokens
+            asked = self._ask(running, route, orjson.dumps(body))
+            try:
+                TURNS_CONTINUED.labels(running.target.model, reason).inc()
+                await self._read(running, asked)
+                return
+            except (EngineLost, ModelNotReady) as error:
+                cause = error
+            except EngineFailed as error:
+                failures += 1
+                if running.target.engine != "vllm" or failures > MOST_FAILURES:
+                    raise
+                cause = error
+            finally:
+                await let_go(asked)
+            if answer.known_tokens > before:
+                deadline = self._clock.monotonic() + self._continue_timeout
+                pause = FIRST_PAUSE_SECONDS
+                running.log.status("reconnecting")
+            if self._clock.monotonic() + pause > deadline:
+                raise cause
+            log.warning("turn.waits_for_engine", turn_id=running.turn.id, error=cause.detail)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def _ask(self, running: RunningTurn, route: str, body: bytes) -> Asked:
+        return asyncio.create_task(
+            self._inference.send(
+                running.target,
+                route,
+                body,
+                request_id=running.turn.id,
+                traceparent=running.turn.traceparent,
+            )
+        )
+
+    async def _read(self, running: RunningTurn, asked: Asked) -> None:
+        """Take in one engine's answer. Raises core.errors.EngineLost when it breaks off."""
+        response = await asked
+        try:
+            running.replica = response.headers.get("x-headrace-replica")
+            if response.status != 200:
+                text = await response.read(MAX_ERROR_BYTES)
+                raise refusal(response.status, text, response.headers.get("retry-after"))
+            going_on = running.accepted
+            running.accepted = True
+            async for chunk in response.chunks():
+                piece = running.answer.feed(chunk)
+                if piece is not None:
+                    if running.ttft_ms is None:
+                        self._first_token(running)
+                    if going_on:
+                        going_on = False
+                        running.log.status("running")
+                    running.tell(piece.text, piece.tokens)
+                if running.answer.ended_here:
+                    # The engine does not know of the stop sequence that began before its part.
+                    return
+            if not running.answer.complete:
+                raise EngineLost()
+        finally:
+            await response.close()
+
+    def _first_token(self, running: RunningTurn) -> None:
+        seconds = self._clock.monotonic() - running.begun
+        running.ttft_ms = round(seconds * 1000, 1)
+        FIRST_TOKEN.labels("chat", running.target.model).observe(seconds)
+
+
+async def let_go(asked: Asked) -> None:
+    """End a request whose answer nobody will read."""
+    if asked.done():
+        return
+    asked.cancel()
+    with contextlib.suppress(asyncio.CancelledError, HeadraceError):
+        response = await asked
+        await response.close()
