@@ -228,9 +228,8 @@ class StreamTail:
             )
         try:
             with translated():
-                found: Any = await self._connection.xread(
-                    {**positions}, count=limit, block=max(1, int(wait * 1000))
-                )
+                asked: dict[Any, Any] = dict(positions)
+                found: Any = await self._connection.xread(asked, count=limit, block=max(1, int(wait * 1000)))
         except BaseException:
             # A connection that was left in the middle of an answer is of no more use.
             await self.close()

@@ -60,7 +60,7 @@ class Generation:
         except TimeoutError as error:
             raise EngineTimeout() from error
         finally:
-            if asked is not None and not asked.done():
+            if asked is not None:
                 await let_go(asked)
 
     async def _attempt(self, running: RunningTurn, asked: Asked) -> None:
@@ -161,8 +161,6 @@ class Generation:
 
 async def let_go(asked: Asked) -> None:
     """End a request whose answer nobody will read."""
-    if asked.done():
-        return
     asked.cancel()
     with contextlib.suppress(asyncio.CancelledError, HeadraceError):
         response = await asked

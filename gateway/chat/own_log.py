@@ -1,8 +1,8 @@
 """The log of a turn that this process runs: what is shown was stored before.
 
-One task writes what is new in all logs in one round trip. What comes meanwhile waits, and deltas that wait are
-joined, so a busy or slow store makes pieces larger, never the turn slower. A store that does not answer is
-not waited for: events are then shown at once, and written when it is back.
+One task writes what is new in all logs in one round trip. What comes meanwhile waits, and deltas that wait
+are joined, so a busy or slow store makes pieces larger, never the turn slower. A store that does not answer
+is not waited for: events are then shown at once, and written when it is back.
 """
 
 import asyncio

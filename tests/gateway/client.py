@@ -179,11 +179,11 @@ class Person:
 
 
 def events_of(body: bytes) -> list[Event]:
-    """(number, kind, data) of every event in a stream."""
+    """(number, kind, data) of every event in a stream; a status has no number and is not one of them."""
     found = []
     for frame in body.decode().split("\n\n"):
         lines = dict(line.split(": ", 1) for line in frame.split("\n") if line and not line.startswith(":"))
-        if lines:
+        if "id" in lines:
             found.append((int(lines["id"]), lines["event"], orjson.loads(lines["data"])))
     return found
 

@@ -39,13 +39,11 @@ async def test_an_engine_that_breaks_off_leaves_the_partial_text_and_the_reason(
         (503, b"<html>no replica</html>", {}, "model_not_ready", True, ""),
         (404, b"", {}, "model_not_ready", True, ""),
         (500, b"Traceback (most recent call last): secret", {}, "engine_failed", True, ""),
-        (200, b"<html>hello</html>", {}, "engine_failed", True, ""),
         (200, b"data: {not json\n\n", {}, "engine_failed", True, "cannot be read"),
         (200, b'data: {"choices":"?"}\n\n', {}, "engine_failed", True, "cannot be read"),
         (200, b"data: 17\n\n", {}, "engine_failed", True, "cannot be read"),
         (200, b'data: {"error":{"message":"out of memory"}}\n\n', {}, "engine_failed", True, "out of memory"),
         (200, b'data: {"error":"x\\u0000y"}\n\n', {}, "engine_failed", True, ""),
-        (200, b"", {}, "engine_failed", True, ""),
     ],
 )
 async def test_an_engine_that_refuses_or_talks_nonsense_fails_the_turn_with_a_sentence(
@@ -107,7 +105,7 @@ async def test_an_engine_that_cannot_be_reached_fails_the_turn_after_the_message
 async def test_a_turn_that_takes_too_long_fails_with_its_text_kept(
     gateway: Gateway, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway.house.runner, "_turn_timeout", 0.3)
+    monkeypatch.setattr(gateway.house.runner._generation, "_turn_timeout", 0.3)
     conversation = await person.conversation()
     gateway.engine.say(*["word "] * 500, pause=0.02)
     events = await person.ask(conversation, "Hi")
@@ -148,3 +146,14 @@ async def test_frames_that_come_in_single_bytes_are_read_whole(gateway: Gateway,
     gateway.engine.stream(*[whole[index : index + 1] for index in range(len(whole))])
     turn = await person.begin(await person.conversation())
     assert text_of(events_of(await person.follow(turn))) == "ä🦦 end"
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>hello</html>"])
+async def test_an_answer_that_ends_before_its_first_word_is_asked_for_again(
+    gateway: Gateway, person: Person, body: bytes
+) -> None:
+    conversation = await person.conversation()
+    gateway.engine.refuse(200, body, {})
+    events = await person.ask(conversation, "Hi")
+    assert events[-1][1] == "turn.completed"
+    assert len(gateway.engine.inference.asked) == 2

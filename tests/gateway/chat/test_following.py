@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from core.postgres import Postgres
-from gateway.chat import service as service_module
+from gateway.chat import following as following_module
 from tests.gateway.client import Gateway, Person, events_of, text_of
 
 WORDS = ["one ", "two\n\n", "drei ", "四 ", "🦦 ", '"six"', " seven"]
@@ -34,8 +34,8 @@ async def test_the_replay_from_the_database_has_the_bytes_of_the_live_log(
     gateway.engine.say(*WORDS, pause=0.001)
     turn = await person.begin(await person.conversation())
     live = await person.follow(turn)
-    gateway.house.turns._logs.discard(turn)
-    assert gateway.house.turns._logs.get(turn) is None
+    gateway.house.turns._followers._logs.discard(turn)
+    assert gateway.house.turns._followers._logs.get(turn) is None
     for after, rest in enumerate(suffixes(live)):
         assert await person.follow(turn, after) == rest
 
@@ -57,7 +57,7 @@ async def test_an_unhappy_end_replays_byte_for_byte_too(
         await person.call("POST", f"/api/turns/{turn}/stop")
     live = await person.follow(turn)
     assert events_of(live)[-1][1] == f"turn.{ending}"
-    gateway.house.turns._logs.discard(turn)
+    gateway.house.turns._followers._logs.discard(turn)
     for after, rest in enumerate(suffixes(live)):
         assert await person.follow(turn, after) == rest
 
@@ -99,7 +99,7 @@ async def test_whoever_has_seen_everything_is_told_the_end_again(gateway: Gatewa
     rest = suffixes(await person.follow(turn))
     assert await person.follow(turn, len(rest)) == rest[-1]
     assert await person.follow(turn, 999_999) == rest[-1]
-    gateway.house.turns._logs.discard(turn)
+    gateway.house.turns._followers._logs.discard(turn)
     assert await person.follow(turn, len(rest)) == rest[-1]
 
 
@@ -143,7 +143,7 @@ async def test_a_silent_stream_is_kept_awake_by_comments(
     gateway: Gateway, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.chat.endpoints.KEEP_ALIVE_SECONDS", 0.05)
-    monkeypatch.setattr(service_module, "KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(following_module, "KEEP_ALIVE_SECONDS", 0.05)
     gateway.engine.say("late", pause=0.3)
     turn = await person.begin(await person.conversation())
     body = await person.follow(turn)

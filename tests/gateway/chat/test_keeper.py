@@ -27,15 +27,24 @@ async def orphan(gateway: Gateway, person: Person, *pieces: str) -> TurnStart:
     for piece in pieces:
         text += piece
         ends.append(len(text))
-    await rows.checkpoint([Checkpoint(turn.id, turn.answer_id, text, ends)])
+    await rows.checkpoint([Checkpoint(turn.id, turn.answer_id, 1, text, ends)])
     return turn
+
+
+async def lease(database: Postgres, runner: str, seconds: float) -> None:
+    """Let a runner's lease end that many seconds from now."""
+    await database.execute(
+        "INSERT INTO runners (id, lease_until) VALUES ($1, now() + make_interval(secs => $2)) "
+        "ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
+        runner,
+        seconds,
+    )
 
 
 async def test_an_abandoned_turn_ends_as_failed_with_its_checkpointed_text(
     gateway: Gateway, person: Person, database: Postgres
 ) -> None:
     turn = await orphan(gateway, person, "half ", "an answer 🦦")
-    await database.execute("UPDATE turns SET lease_until = now() - interval '1 s' WHERE id = $1", turn.id)
     await gateway.house.keeper.step()
     events = events_of(await person.follow(turn.id))
     assert [kind for _, kind, _ in events] == ["turn.started", "delta", "delta", "usage", "turn.failed"]
@@ -54,59 +63,60 @@ async def test_an_abandoned_turn_ends_as_failed_with_its_checkpointed_text(
 
 
 async def test_a_follower_in_another_process_learns_of_the_end(
-    gateway: Gateway, another_gateway: Gateway, person: Person, database: Postgres
+    gateway: Gateway, another_gateway: Gateway, person: Person
 ) -> None:
     turn = await orphan(gateway, person)
-    await database.execute("UPDATE turns SET lease_until = now() - interval '1 s' WHERE id = $1", turn.id)
     elsewhere = person.at(another_gateway)
     await another_gateway.house.keeper.step()
     assert events_of(await elsewhere.follow(turn.id))[-1][1] == "turn.failed"
     await elsewhere.close()
 
 
-async def test_a_turn_whose_lease_holds_is_left_alone(
+async def test_a_turn_whose_runner_has_a_lease_is_left_alone(
     gateway: Gateway, person: Person, database: Postgres
 ) -> None:
+    await lease(database, "run_gone", 60)
     turn = await orphan(gateway, person, "still ")
     await gateway.house.keeper.step()
     assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn.id) == "running"
-    await database.execute("UPDATE turns SET lease_until = now() - interval '1 s' WHERE id = $1", turn.id)
+    await lease(database, "run_gone", -1)
     await gateway.house.keeper.step()
     assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn.id) == "failed"
 
 
-async def test_the_lease_of_a_running_turn_is_renewed_and_its_text_kept(
+async def test_after_an_outage_leases_count_only_when_one_could_have_been_renewed(
+    gateway: Gateway, person: Person, database: Postgres
+) -> None:
+    turn = await orphan(gateway, person)
+    keeper = gateway.house.keeper
+    since, keeper._trusted_since = keeper._trusted_since, None
+    try:
+        await keeper.step()
+        assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn.id) == "running"
+    finally:
+        keeper._trusted_since = since
+    await keeper.step()
+    assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn.id) == "failed"
+
+
+async def test_the_lease_is_renewed_and_the_text_of_running_turns_kept(
     gateway: Gateway, person: Person, database: Postgres
 ) -> None:
     conversation = await person.conversation()
     gateway.engine.say(*["word "] * 500, pause=0.02)
     turn = await person.begin(conversation)
     await person.begun_to_write(turn)
-    await database.execute("UPDATE turns SET lease_until = now() - interval '1 s' WHERE id = $1", turn)
-    await gateway.house.keeper.step()
-    row = await database.fetchrow("SELECT status, lease_until > now() AS held FROM turns WHERE id = $1", turn)
+    keeper = gateway.house.keeper
+    await lease(database, gateway.house.runner.name, -1)
+    keeper._checkpoint_at = 0
+    await keeper.step()
+    row = await database.fetchrow(
+        "SELECT t.status, r.lease_until > now() AS held FROM turns t JOIN runners r ON r.id = t.runner "
+        "WHERE t.id = $1",
+        turn,
+    )
     assert row is not None
     assert (row["status"], row["held"]) == ("running", True)
     assert (await person.messages(conversation))[-1]["content"].startswith("word ")
     await person.call("POST", f"/api/turns/{turn}/stop")
     await person.follow(turn)
-
-
-async def test_a_runner_that_was_believed_dead_tells_the_end_that_is_stored(
-    gateway: Gateway, person: Person, database: Postgres
-) -> None:
-    conversation = await person.conversation()
-    gateway.engine.say(*["word "] * 40, pause=0.02)
-    turn = await person.begin(conversation)
-    await person.begun_to_write(turn)
-    (row,) = [
-        row
-        for row in [await gateway.house.keeper._repository.stored(turn)]
-        if row is not None and not row.status.terminal
-    ]
-    await gateway.house.keeper._end(row)
-    events = events_of(await person.follow(turn))
-    assert (events[-1][1], events[-1][2]["reason"]) == ("turn.failed", "runner_lost")
-    assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn) == "failed"
-    entries = await database.fetch("SELECT outcome FROM ledger_entries WHERE reference = $1", turn)
-    assert [entry["outcome"] for entry in entries] == ["failed"]

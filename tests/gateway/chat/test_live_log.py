@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway.chat.events import Event, status
 from gateway.chat.live_log import KEEP_FINISHED, ProcessLiveLog, ProcessLiveLogs
 
 
@@ -11,16 +12,24 @@ async def read(log: ProcessLiveLog, after: int = 0) -> list[int]:
     return [event.seq async for batch in log.follow(after, 30) for event in batch]
 
 
-async def test_numbers_are_contiguous_from_one() -> None:
+def add(log: ProcessLiveLog, kind: str = "delta") -> None:
+    log.show([Event(log.length + 1, kind, b"{}")])
+
+
+async def test_an_event_that_leaves_a_gap_or_comes_twice_is_refused() -> None:
     log = ProcessLiveLog()
-    assert [log.append("delta", b"{}").seq for _ in range(5)] == [1, 2, 3, 4, 5]
+    add(log)
+    for number in (1, 3):
+        with pytest.raises(RuntimeError, match="no gaps"):
+            log.show([Event(number, "delta", b"{}")])
+    assert log.length == 1
 
 
 async def test_nothing_comes_after_the_end() -> None:
     log = ProcessLiveLog()
-    log.append("turn.completed", b"{}")
+    add(log, "turn.completed")
     with pytest.raises(RuntimeError, match="one terminal event"):
-        log.append("delta", b"{}")
+        add(log)
 
 
 async def test_every_follower_sees_every_event_whenever_it_begins() -> None:
@@ -28,9 +37,9 @@ async def test_every_follower_sees_every_event_whenever_it_begins() -> None:
     followers = []
     for _ in range(20):
         followers.append(asyncio.create_task(read(log)))
-        log.append("delta", b"{}")
+        add(log)
         await asyncio.sleep(0)
-    log.append("turn.stopped", b"{}")
+    add(log, "turn.stopped")
     for seen in await asyncio.gather(*followers):
         assert seen == list(range(1, 22))
 
@@ -39,17 +48,45 @@ async def test_a_silent_log_gives_empty_batches() -> None:
     log = ProcessLiveLog()
     following = log.follow(0, 0.01)
     assert list(await anext(following)) == []
-    log.append("turn.failed", b"{}")
+    add(log, "turn.failed")
     assert [event.seq for event in await anext(following)] == [1]
+
+
+async def test_a_status_reaches_those_who_follow_and_is_not_part_of_the_log() -> None:
+    log = ProcessLiveLog()
+    add(log)
+    following = log.follow(0, 5)
+    assert [event.seq for event in await anext(following)] == [1]
+    log.tell(status("reconnecting"))
+    (told,) = await anext(following)
+    assert (told.seq, told.kind, told.frame()) == (
+        0,
+        "turn.status",
+        b'event: turn.status\ndata: {"state":"reconnecting"}\n\n',
+    )
+    add(log, "turn.completed")
+    assert await read(log) == [1, 2]
+
+
+async def test_followers_leave_a_log_that_goes_on_elsewhere_after_what_is_here() -> None:
+    log = ProcessLiveLog()
+    add(log)
+    following = asyncio.create_task(read(log))
+    await asyncio.sleep(0)
+    log.move()
+    assert await following == [1]
+    assert not log.finished
 
 
 async def test_finished_logs_are_kept_up_to_a_bound_and_running_ones_always() -> None:
     logs = ProcessLiveLogs()
-    running = logs.open("running")
+    running = ProcessLiveLog()
+    logs.add("running", running)
     for number in range(KEEP_FINISHED + 10):
-        logs.open(f"t{number}").append("turn.completed", b"{}")
-    logs.open("last")
+        log = ProcessLiveLog()
+        add(log, "turn.completed")
+        logs.add(f"t{number}", log)
     assert logs.get("running") is running
     assert logs.get("t0") is None
     assert logs.get(f"t{KEEP_FINISHED + 9}") is not None
-    assert len(logs._logs) == KEEP_FINISHED + 2
+    assert len(logs._logs) == KEEP_FINISHED + 1

@@ -7,7 +7,8 @@ from core.postgres import Postgres
 from core.settings import Settings
 from gateway.chat import runner as runner_module
 from gateway.chat.tables import TurnEnd, TurnStart
-from tests.gateway.client import Gateway, Person, events_of, listening, until
+from tests.gateway.chat.talker import said, talker
+from tests.gateway.client import Gateway, Person, events_of, listening, text_of, until
 
 
 class Shaky:
@@ -20,10 +21,10 @@ class Shaky:
     def __getattr__(self, name: str) -> object:
         return getattr(self._repository, name)
 
-    async def settle(self, turn: TurnStart, end: TurnEnd) -> bool:
+    async def settle(self, turn: TurnStart, end: TurnEnd, attempt: int) -> bool:
         if self.failures:
             raise self.failures.pop(0)
-        return await self._repository.settle(turn, end)  # type: ignore[attr-defined, no-any-return]
+        return await self._repository.settle(turn, end, attempt)  # type: ignore[attr-defined, no-any-return]
 
 
 @pytest.fixture
@@ -55,9 +56,9 @@ async def test_an_answer_that_can_never_be_stored_is_told_to_be_copied(
     events = await person.ask(await person.conversation(), "Hi")
     assert (events[-1][1], events[-1][2]["reason"]) == ("turn.failed", "unavailable")
     assert "Copy it" in events[-1][2]["message"]
-    # The row is still open: the keeper ends it when its lease has run out.
+    # The row is still open: whoever takes it over ends it.
     turn = events[0][2]["turn_id"]
-    await database.execute("UPDATE turns SET lease_until = now() - interval '1 s' WHERE id = $1", turn)
+    await database.execute("UPDATE turns SET runner = 'run_gone' WHERE id = $1", turn)
     await gateway.house.keeper.step()
     assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn) == "failed"
 
@@ -97,23 +98,23 @@ async def test_a_process_that_ends_lets_short_turns_finish(
     assert events_of(await person.follow(turn))[-1][1] == "turn.completed"
 
 
-async def test_a_process_that_ends_keeps_the_text_of_long_turns_and_says_so(
+async def test_a_process_that_ends_hands_long_turns_over_to_another(
     settings: Settings, gateway: Gateway, person: Person
 ) -> None:
+    question = "[[long]] Tell me everything"
+    gateway.engine.answers.append(talker())
     async with listening(settings, public_url=gateway.url, drain_timeout=0.3) as ending:
         there = person.at(ending)
         conversation = await there.conversation()
-        ending.engine.say(*["word "] * 5_000, pause=0.02)
-        turn = await there.begin(conversation)
+        ending.engine.answers.append(talker(pause=0.02))
+        turn = await there.begin(conversation, question)
         await there.begun_to_write(turn)
         await there.close()
     assert ending.engine.responses[0].closed_early
-    answer = (await person.messages(conversation))[-1]
-    assert answer["status"] == "failed"
-    assert answer["content"].startswith("word ")
-    failure = events_of(await person.follow(turn))[-1]
-    assert (failure[1], failure[2]["reason"], failure[2]["retry"]) == ("turn.failed", "unavailable", True)
-    assert "restarted" in failure[2]["message"]
+    events = events_of(await person.follow(turn))
+    assert events[-1][1] == "turn.completed"
+    assert text_of(events) == said(question)
+    assert [number for number, _, _ in events] == list(range(1, len(events) + 1))
 
 
 async def test_a_process_that_is_ending_takes_no_new_turn(settings: Settings, gateway: Gateway) -> None:

@@ -117,6 +117,8 @@ async def test_the_parameters_reach_the_engine_and_nothing_else_does(
         "messages": [{"role": "user", "content": "Hi"}],
         "stream": True,
         "stream_options": {"include_usage": True, "continuous_usage_stats": True},
+        "return_token_ids": True,
+        "include_stop_str_in_output": True,
         **wanted,
     }
 
