@@ -154,6 +154,8 @@ class LogWriter:
         self._task: asyncio.Task[None] | None = None
         self._away_until = 0.0
         self._call: asyncio.Task[Sequence[int]] | None = None
+        self._late: dict[str, OwnLog] = {}
+        self._retry: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="log-writer")
@@ -166,6 +168,9 @@ class LogWriter:
         waiting, self._waiting = self._waiting, {}
         if waiting:
             await self._write([own for own in waiting.values() if not own.lost])
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
         if self._call is not None and not self._call.done():
             self._call.cancel()
             await asyncio.wait({self._call}, timeout=1)
@@ -214,11 +219,16 @@ class LogWriter:
         return self._call.result()
 
     def _later(self, logs: Sequence[OwnLog]) -> None:
+        """Show what there is now, and write it when the pause is over: one timer for all of them."""
         for own in logs:
             own.not_stored()
-        asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._again, list(logs))
+            self._late[own.turn_id] = own
+        if self._retry is None:
+            self._retry = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._again)
 
-    def _again(self, logs: Sequence[OwnLog]) -> None:
-        for own in logs:
+    def _again(self) -> None:
+        self._retry = None
+        late, self._late = self._late, {}
+        for own in late.values():
             if own.behind and not own.lost:
                 self.wake(own)

@@ -208,16 +208,24 @@ class TurnRunner:
 
     async def _generate(self, running: RunningTurn, asked: Asked | None) -> TurnEnd | None:
         """The turn's end; None when another process goes on with it."""
-        running.generation = asyncio.create_task(
-            self._generation.run(running, asked), name=f"{running.turn.id}-generation"
-        )
-        if running.stop_asked:
-            running.cancel()
         error: HeadraceError | None = None
         status = TurnStatus.COMPLETED
-        try:
-            await running.generation
-        except asyncio.CancelledError:
+        # What was called off before it began asks no engine at all.
+        called_off = running.called_off
+        if not called_off:
+            running.generation = asyncio.create_task(
+                self._generation.run(running, asked), name=f"{running.turn.id}-generation"
+            )
+            try:
+                await running.generation
+            except asyncio.CancelledError:
+                called_off = True
+            except HeadraceError as failure:
+                status, error = TurnStatus.FAILED, failure
+            except Exception:
+                log.exception("turn.crashed", turn_id=running.turn.id)
+                status, error = TurnStatus.FAILED, EngineFailed()
+        if called_off:
             if asked is not None:
                 await let_go(asked)
             if running.fenced:
@@ -227,11 +235,6 @@ class TurnRunner:
                 await self._hand_over(running)
                 return None
             status = TurnStatus.STOPPED
-        except HeadraceError as failure:
-            status, error = TurnStatus.FAILED, failure
-        except Exception:
-            log.exception("turn.crashed", turn_id=running.turn.id)
-            status, error = TurnStatus.FAILED, EngineFailed()
         return running.end(status, error, self._clock.monotonic())
 
     async def _hand_over(self, running: RunningTurn) -> None:

@@ -62,6 +62,11 @@ class RunningTurn:
             seam.ttft_ms = self.ttft_ms
         self.log.delta(text, seam)
 
+    @property
+    def called_off(self) -> bool:
+        """Whether it is not to be generated here any more."""
+        return self.stop_asked or self.fenced or self.handed_over
+
     def cancel(self) -> None:
         """End the generation; what it was cancelled for was noted before."""
         if self.generation is not None:

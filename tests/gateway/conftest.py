@@ -26,10 +26,18 @@ async def gateway(running_gateway: Gateway) -> AsyncIterator[Gateway]:
 
 
 @pytest.fixture(scope="session")
-async def another_gateway(settings: Settings, running_gateway: Gateway) -> AsyncIterator[Gateway]:
-    """A second process on the same PostgreSQL and Valkey, with the signing key of the first."""
+async def another_running_gateway(settings: Settings, running_gateway: Gateway) -> AsyncIterator[Gateway]:
     async with listening(settings, public_url=running_gateway.url) as gateway:
+        await until(lambda: any(route.target for route in gateway.house.routes.routes()))
         yield gateway
+
+
+@pytest.fixture
+async def another_gateway(another_running_gateway: Gateway) -> AsyncIterator[Gateway]:
+    """A second process on the same PostgreSQL and Valkey, with the signing key of the first."""
+    another_running_gateway.engine.reset()
+    yield another_running_gateway
+    another_running_gateway.engine.reset()
 
 
 @pytest.fixture

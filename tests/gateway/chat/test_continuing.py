@@ -57,7 +57,8 @@ async def test_a_follower_is_told_that_the_answer_waits_and_goes_on(gateway: Gat
 async def test_a_turn_whose_runner_is_gone_goes_on_elsewhere_and_its_followers_with_it(
     gateway: Gateway, another_gateway: Gateway, person: Person, database: Postgres
 ) -> None:
-    gateway.engine.answers.append(talker(pause=0.01))
+    # Either may notice first that the runner is gone, the former one too.
+    gateway.engine.answers += [talker(pause=0.01), talker(pause=0.001)]
     another_gateway.engine.answers.append(talker(pause=0.001))
     turn = await person.begin(await person.conversation(), QUESTION)
     elsewhere = person.at(another_gateway)
@@ -90,7 +91,7 @@ async def test_a_wish_to_stop_that_nobody_heard_is_heeded_by_whoever_takes_over(
     events = events_of(await person.follow(turn))
     assert events[-1][1] == "turn.stopped"
     assert said(QUESTION).startswith(text_of(events))
-    assert another_gateway.engine.responses == []
+    assert (len(gateway.engine.responses), another_gateway.engine.responses) == (1, [])
 
 
 async def test_without_the_shared_store_answers_go_on_and_are_stored_when_it_is_back(
