@@ -214,7 +214,7 @@ class StreamTail:
     async def read(
         self, positions: Mapping[str, str], wait: float, limit: int
     ) -> Mapping[str, Sequence[StreamEntry]]:
-        """Entries after these ids, up to `limit` of each stream; nothing when none came within `wait` seconds.
+        """Entries after these ids, up to `limit` of each stream; nothing when none came in `wait` seconds.
 
         Raises: core.errors.Unavailable; the next call connects anew.
         """

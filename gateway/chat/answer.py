@@ -35,6 +35,7 @@ class Answer:
         prompt: ids of the prompt's tokens, likewise.
         held: text that is not shown yet.
         ended_here: a stop sequence was found that the engine does not know of.
+        failure: why the stream cannot be read on; the text before it counts.
         prompt_tokens, completion_tokens: what the person is charged for.
         repeated_tokens: prompt tokens that engines read once more, for going on where another stopped.
     """
@@ -55,6 +56,7 @@ class Answer:
         self.finish_reason: str | None = None
         self.done = False
         self.ended_here = False
+        self.failure: EngineFailed | None = None
         self.repeated_tokens = 0
 
     def restore(self, text: str, tokens: Sequence[int], prompt: Sequence[int] | None, held: str) -> None:
@@ -74,6 +76,7 @@ class Answer:
         self._usage = None
         self._frames = 0
         self.done = False
+        self.failure = None
         self.finish_reason = None
 
     @property
@@ -113,9 +116,16 @@ class Answer:
     def feed(self, chunk: bytes) -> Piece | None:
         """What is new in `chunk`, all its frames joined; None when there is nothing to show.
 
-        Raises core.errors.EngineFailed when the stream carries an error or is not a stream of chunks.
+        A stream that carries an error, or is not one of chunks, sets `failure`; what came before it is
+        returned all the same, and what comes after it is not read.
         """
-        frames = self._buffer.feed(chunk)
+        if self.failure is not None:
+            return None
+        try:
+            frames = self._buffer.feed(chunk)
+        except EngineFailed as error:
+            self.failure = error
+            return None
         shown: list[str] = []
         for frame in frames.split(b"\n\n") if frames else ():
             data = data_of(frame)
@@ -126,8 +136,13 @@ class Answer:
                 continue
             try:
                 text = self._take(orjson.loads(data))
+            except EngineFailed as error:
+                self.failure = error
+                break
             except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-                raise EngineFailed("The model sent an answer that cannot be read.") from error
+                self.failure = EngineFailed("The model sent an answer that cannot be read.")
+                self.failure.__cause__ = error
+                break
             if text:
                 self._frames += 1
                 self.tokens += self._loose

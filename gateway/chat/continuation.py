@@ -1,7 +1,7 @@
 """What to ask an engine so that an answer goes on where another engine stopped.
 
-The seam is made of token ids: text that is split into tokens anew may be split differently, and the model would
-go on from a place where it never was.
+The seam is made of token ids: text that is split into tokens anew may be split differently, and the model
+would go on from a place where it never was.
 """
 
 from collections.abc import Mapping

@@ -145,6 +145,8 @@ class Generation:
                         going_on = False
                         running.log.status("running")
                     running.tell(piece.text, piece.tokens)
+                if running.answer.failure is not None:
+                    raise running.answer.failure
                 if running.answer.ended_here:
                     # The engine does not know of the stop sequence that began before its part.
                     return

@@ -1,8 +1,8 @@
 """Live logs in Valkey: what one process writes, every other can follow and, if need be, continue.
 
 An event is an entry `<number>-0` of the turn's stream, so it is there once however often it is sent. A fence
-beside the stream holds the number of the attempt that may write: who takes a turn over raises it, and whatever
-an earlier runner still sends is refused.
+beside the stream holds the number of the attempt that may write: who takes a turn over raises it, and
+whatever an earlier runner still sends is refused.
 """
 
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ STATEMENTS = (
     """,
     # Rises when another process takes the turn over: an earlier one may no longer end it.
     "ALTER TABLE turns ADD COLUMN attempt integer NOT NULL DEFAULT 1",
-    # Prompt tokens that engines read again so that the answer could go on; the person is not charged for them.
+    # Prompt tokens that engines read again so that the answer could go on; nobody is charged for them.
     "ALTER TABLE turns ADD COLUMN repeated_tokens integer NOT NULL DEFAULT 0",
     # The person's wish, for whoever runs the turn when nobody heard it.
     "ALTER TABLE turns ADD COLUMN stop_asked boolean NOT NULL DEFAULT false",

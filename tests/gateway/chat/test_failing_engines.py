@@ -69,6 +69,20 @@ async def test_an_engine_that_refuses_or_talks_nonsense_fails_the_turn_with_a_se
     assert (answer["status"], answer["content"]) == ("failed", "")
 
 
+@pytest.mark.parametrize(
+    "broken", [b'data: {"error":{"message":"out of memory"}}\n\n', b"data: {not json\n\n"]
+)
+async def test_text_that_came_together_with_a_failure_is_kept(
+    gateway: Gateway, person: Person, broken: bytes
+) -> None:
+    conversation = await person.conversation()
+    gateway.engine.stream(words("half of "), words("it") + broken + words("never read"), words("nor this"))
+    events = await person.ask(conversation, "Hi")
+    assert text_of(events) == "half of it"
+    assert (events[-1][1], events[-1][2]["reason"]) == ("turn.failed", "engine_failed")
+    assert (await person.messages(conversation))[-1]["content"] == "half of it"
+
+
 async def test_an_engine_that_ends_without_saying_so_has_failed(gateway: Gateway, person: Person) -> None:
     conversation = await person.conversation()
     gateway.engine.stream(words("cut"))
