@@ -3,6 +3,9 @@
 import asyncio
 import time
 from dataclasses import replace
+from itertools import accumulate
+
+import orjson
 
 from core.errors import HeadraceError, Unavailable
 from core.log import get_logger
@@ -103,30 +106,29 @@ class TurnKeeper:
             stored = await self._store.take(turn.id, taken.attempt, self._runner.keep_seconds)
         except Unavailable as error:
             log.warning("turn.log_lost", turn_id=turn.id, error=error.detail)
-        if stored is None:
-            await self._end(row, taken)
-            return
         target = self._routes.target_of(turn.model, turn.revision)
-        if target is None:
-            await self._end(row, taken)
+        # A log that was ended belongs to a runner that could not store the end.
+        if stored is None or target is None or stored.ended:
+            await self._end(row, taken, stored)
             return
         self._runner.adopt(turn, target, stored, taken)
 
-    async def _end(self, row: TurnRow, taken: Taken) -> None:
-        """Nothing is left to go on from: the turn ends with what Postgres has of it."""
-        error = {
+    async def _end(self, row: TurnRow, taken: Taken, stored: StoredLog | None) -> None:
+        """Nobody can go on with it: the turn ends with what its log, or else Postgres, has of it."""
+        error: dict[str, object] = {
             "reason": "runner_lost",
             "message": "The server stopped while it was answering. What there was is kept. Try again.",
             "retry": True,
         }
+        if stored is not None and stored.ended and stored.entries[-1].event.kind == "turn.failed":
+            error = orjson.loads(stored.entries[-1].event.data)
+        end = replace(row.end, status=TurnStatus.FAILED, error=error, exact=False)
+        pieces = stored.pieces if stored is not None else []
+        if pieces:
+            end = replace(end, text="".join(pieces), delta_ends=list(accumulate(map(len, pieces))))
         # Every piece that was stored came with at least one token; the engine's own count is lost.
-        end = replace(
-            row.end,
-            status=TurnStatus.FAILED,
-            error=error,
-            completion_tokens=len(row.end.delta_ends),
-            exact=False,
-        )
+        made = max(len(end.delta_ends), stored.tokens_made if stored is not None else 0)
+        end = replace(end, completion_tokens=made)
         if await self._repository.settle(row.start, end, taken.attempt):
             TURNS.labels(row.start.model, end.status.value).inc()
             log.warning("turn.abandoned", turn_id=row.start.id, runner=row.runner)

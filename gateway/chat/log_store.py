@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
+import orjson
 
 from core.keyvalue import KeyValue, Script, ScriptCall, StreamEntry, StreamTail
 from gateway.chat.events import STATUS, Event
@@ -93,6 +94,21 @@ class StoredLog:
 
     request: bytes
     entries: Sequence[Entry]
+
+    @property
+    def ended(self) -> bool:
+        """Whether followers have been told the end."""
+        return bool(self.entries) and self.entries[-1].event.terminal
+
+    @property
+    def pieces(self) -> Sequence[str]:
+        """The texts of the deltas."""
+        return [orjson.loads(entry.event.data)["text"] for entry in self.entries if entry.seam is not None]
+
+    @property
+    def tokens_made(self) -> int:
+        """How many tokens have come, as far as the engine told their ids."""
+        return sum(len(entry.seam.tokens) for entry in self.entries if entry.seam is not None)
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -116,9 +116,7 @@ class OwnLog:
     def stored(self, last: int) -> None:
         """The store has everything up to the event `last`."""
         if last == FENCED:
-            self.lost = True
-            self._pieces.clear()
-            self.shown.move()
+            self.give_up()
             self._on_fenced()
         else:
             self._stored = min(last, len(self._entries))
@@ -131,6 +129,13 @@ class OwnLog:
         """The store is away: show what there is, keep it for later."""
         self.number()
         self.show(len(self._entries))
+        self._changed.set()
+
+    def give_up(self) -> None:
+        """It cannot be shown on here: its followers look elsewhere, and nobody waits for it."""
+        self.lost = True
+        self._pieces.clear()
+        self.shown.move()
         self._changed.set()
 
     def show(self, last: int) -> None:
@@ -190,8 +195,7 @@ class LogWriter:
             except Exception:
                 # Whatever it was: what is new is shown, and written with what comes next.
                 log.exception("log_writer.crashed")
-                for own in waiting.values():
-                    own.not_stored()
+                self._later([own for own in waiting.values() if not own.lost])
 
     async def _write(self, logs: Sequence[OwnLog]) -> None:
         if asyncio.get_running_loop().time() < self._away_until:
@@ -221,7 +225,13 @@ class LogWriter:
     def _later(self, logs: Sequence[OwnLog]) -> None:
         """Show what there is now, and write it when the pause is over: one timer for all of them."""
         for own in logs:
-            own.not_stored()
+            try:
+                own.not_stored()
+            except Exception:
+                # One log that is broken must not keep the others of this process from being written.
+                log.exception("log_writer.log_broken", turn_id=own.turn_id)
+                own.give_up()
+                continue
             self._late[own.turn_id] = own
         if self._retry is None:
             self._retry = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._again)

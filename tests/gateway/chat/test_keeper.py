@@ -1,14 +1,20 @@
 """A turn whose runner is gone ends as failed, with what it had written; a living one is left alone."""
 
+from copy import copy
+
+import pytest
+
 from core.ids import new_id
 from core.postgres import Postgres
-from gateway.chat.repository import Checkpoint
-from gateway.chat.tables import TurnStart
+from gateway.chat.keeper import TurnKeeper
+from gateway.chat.log_store import LogStore
+from gateway.chat.repository import LEASE_SECONDS, Checkpoint
+from gateway.chat.tables import TurnRow, TurnStart
 from tests.gateway.client import MODEL, Gateway, Person, events_of, text_of
 
 
-async def orphan(gateway: Gateway, person: Person, *pieces: str) -> TurnStart:
-    """A running turn of a process that is gone, with this text at its last checkpoint."""
+async def orphan(gateway: Gateway, person: Person, *pieces: str) -> tuple[TurnStart, str]:
+    """A running turn with this text at its last checkpoint, and its runner, which holds a lease for now."""
     turn = TurnStart(
         id=new_id("trn"),
         user_id=person.id,
@@ -21,14 +27,16 @@ async def orphan(gateway: Gateway, person: Person, *pieces: str) -> TurnStart:
         parameters={},
         traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01",
     )
+    runner = new_id("run")
+    await lease(gateway.house.postgres, runner, 60)
     rows = gateway.house.keeper._repository
-    await rows.begin(turn, parent_id=None, content="Are you there?", runner="run_gone")
+    await rows.begin(turn, parent_id=None, content="Are you there?", runner=runner)
     text, ends = "", []
     for piece in pieces:
         text += piece
         ends.append(len(text))
     await rows.checkpoint([Checkpoint(turn.id, turn.answer_id, 1, text, ends)])
-    return turn
+    return turn, runner
 
 
 async def lease(database: Postgres, runner: str, seconds: float) -> None:
@@ -44,7 +52,8 @@ async def lease(database: Postgres, runner: str, seconds: float) -> None:
 async def test_an_abandoned_turn_ends_as_failed_with_its_checkpointed_text(
     gateway: Gateway, person: Person, database: Postgres
 ) -> None:
-    turn = await orphan(gateway, person, "half ", "an answer 🦦")
+    turn, runner = await orphan(gateway, person, "half ", "an answer 🦦")
+    await lease(database, runner, -1)
     await gateway.house.keeper.step()
     events = events_of(await person.follow(turn.id))
     assert [kind for _, kind, _ in events] == ["turn.started", "delta", "delta", "usage", "turn.failed"]
@@ -65,7 +74,8 @@ async def test_an_abandoned_turn_ends_as_failed_with_its_checkpointed_text(
 async def test_a_follower_in_another_process_learns_of_the_end(
     gateway: Gateway, another_gateway: Gateway, person: Person
 ) -> None:
-    turn = await orphan(gateway, person)
+    turn, runner = await orphan(gateway, person)
+    await gateway.house.keeper._repository.retire(runner)
     elsewhere = person.at(another_gateway)
     await another_gateway.house.keeper.step()
     assert events_of(await elsewhere.follow(turn.id))[-1][1] == "turn.failed"
@@ -75,28 +85,35 @@ async def test_a_follower_in_another_process_learns_of_the_end(
 async def test_a_turn_whose_runner_has_a_lease_is_left_alone(
     gateway: Gateway, person: Person, database: Postgres
 ) -> None:
-    await lease(database, "run_gone", 60)
-    turn = await orphan(gateway, person, "still ")
+    turn, runner = await orphan(gateway, person, "still ")
     await gateway.house.keeper.step()
     assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn.id) == "running"
-    await lease(database, "run_gone", -1)
+    await lease(database, runner, -1)
     await gateway.house.keeper.step()
-    assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn.id) == "failed"
+    assert events_of(await person.follow(turn.id))[-1][1] == "turn.failed"
 
 
 async def test_after_an_outage_leases_count_only_when_one_could_have_been_renewed(
-    gateway: Gateway, person: Person, database: Postgres
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turn = await orphan(gateway, person)
-    keeper = gateway.house.keeper
-    since, keeper._trusted_since = keeper._trusted_since, None
-    try:
-        await keeper.step()
-        assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn.id) == "running"
-    finally:
-        keeper._trusted_since = since
+    house = gateway.house
+    repository = copy(house.keeper._repository)
+    looked = []
+
+    async def abandoned() -> list[TurnRow]:
+        looked.append(True)
+        return []
+
+    monkeypatch.setattr(repository, "abandoned", abandoned)
+    store = LogStore(house.keyvalue)
+    keeper = TurnKeeper(house.runner, repository, store, house.routes, house.bus)
     await keeper.step()
-    assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn.id) == "failed"
+    await keeper.step()
+    assert looked == []
+    assert keeper._trusted_since is not None
+    keeper._trusted_since -= LEASE_SECONDS
+    await keeper.step()
+    assert looked == [True]
 
 
 async def test_the_lease_is_renewed_and_the_text_of_running_turns_kept(
@@ -107,16 +124,18 @@ async def test_the_lease_is_renewed_and_the_text_of_running_turns_kept(
     turn = await person.begin(conversation)
     await person.begun_to_write(turn)
     keeper = gateway.house.keeper
-    await lease(database, gateway.house.runner.name, -1)
+    await lease(database, gateway.house.runner.name, 1000)
     keeper._checkpoint_at = 0
     await keeper.step()
     row = await database.fetchrow(
-        "SELECT t.status, r.lease_until > now() AS held FROM turns t JOIN runners r ON r.id = t.runner "
+        "SELECT t.status, r.lease_until <= now() + make_interval(secs => $2) AS renewed "
+        "FROM turns t JOIN runners r ON r.id = t.runner "
         "WHERE t.id = $1",
         turn,
+        LEASE_SECONDS,
     )
     assert row is not None
-    assert (row["status"], row["held"]) == ("running", True)
+    assert (row["status"], row["renewed"]) == ("running", True)
     assert (await person.messages(conversation))[-1]["content"].startswith("word ")
     await person.call("POST", f"/api/turns/{turn}/stop")
     await person.follow(turn)

@@ -205,3 +205,23 @@ async def test_while_the_store_is_away_events_are_shown_and_written_later_by_one
             await asyncio.sleep(0.02)
     assert calls == 2
     assert await stored(store, turn) == list(range(1, 21))
+
+
+async def test_a_log_that_is_broken_lets_its_own_go_and_keeps_no_other_from_being_written(
+    store: LogStore, turn: str, writer: LogWriter
+) -> None:
+    broken = OwnLog(new_id("trn"), 1, KEEP, writer, lambda: None)
+    broken.event("turn.failed", b"{}")
+    await broken.flushed()
+    own = OwnLog(turn, 1, KEEP, writer, lambda: None)
+    own.event("turn.started", b"{}")
+    # A second end is what a log refuses.
+    broken.event("turn.failed", b"{}")
+    await broken.flushed()
+    assert (broken.lost, broken.shown.moved) == (True, True)
+    own.delta("goes on", Seam(tokens=[1]))
+    await own.flushed()
+    assert own.shown.length == 2
+    async with asyncio.timeout(20):
+        while await stored(store, turn, 1) != [1, 2]:
+            await asyncio.sleep(0.02)

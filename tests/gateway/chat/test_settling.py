@@ -1,5 +1,7 @@
 """A database that is away when a turn ends is waited for; a process that ends lets its turns end first."""
 
+import asyncio
+
 import pytest
 
 from core.errors import Conflict, Unavailable
@@ -53,14 +55,25 @@ async def test_an_answer_that_can_never_be_stored_is_told_to_be_copied(
 ) -> None:
     monkeypatch.setattr(runner_module, "SETTLE_TRIES", 2)
     shaky.failures = [Unavailable(), Unavailable()]
-    events = await person.ask(await person.conversation(), "Hi")
+    conversation = await person.conversation()
+    events = await person.ask(conversation, "Hi")
     assert (events[-1][1], events[-1][2]["reason"]) == ("turn.failed", "unavailable")
     assert "Copy it" in events[-1][2]["message"]
     # The row is still open: whoever takes it over ends it.
     turn = events[0][2]["turn_id"]
     await database.execute("UPDATE turns SET runner = 'run_gone' WHERE id = $1", turn)
     await gateway.house.keeper.step()
-    assert await database.fetchval("SELECT status FROM turns WHERE id = $1", turn) == "failed"
+    async with asyncio.timeout(20):
+        status = "running"
+        while status == "running":
+            status = await database.fetchval("SELECT status FROM turns WHERE id = $1", turn)
+            await asyncio.sleep(0.02)
+    # With what was told, from the log, and without asking an engine again.
+    assert [kind for _, kind, _ in events_of(await person.follow(turn))] == [kind for _, kind, _ in events]
+    answer = (await person.messages(conversation))[-1]
+    assert (answer["status"], answer["content"]) == ("failed", "Hello there")
+    assert answer["error"]["reason"] == "unavailable"
+    assert len(gateway.engine.responses) == 1
 
 
 async def test_a_database_that_is_away_at_the_beginning_is_told_at_once(
