@@ -222,6 +222,8 @@ async def test_a_log_that_is_broken_lets_its_own_go_and_keeps_no_other_from_bein
     own.delta("goes on", Seam(tokens=[1]))
     await own.flushed()
     assert own.shown.length == 2
+    found: list[int] | None = None
     async with asyncio.timeout(20):
-        while await stored(store, turn, 1) != [1, 2]:
+        while found != [1, 2]:
+            found = await stored(store, turn, 1)
             await asyncio.sleep(0.02)
