@@ -1,4 +1,4 @@
-"""Pinned and archived conversations, their parameters, full-text search, share links, a library of prompts."""
+"""Pinned and archived conversations, their parameters, search, share links, a library of prompts."""
 
 from alembic import op
 
@@ -16,6 +16,9 @@ CREATE INDEX conversations_of_user
 -- What a search has to leave out, and what is purged when its time is over.
 CREATE INDEX conversations_deleted_of_user ON conversations (user_id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL;
+-- A conversation's whole tree is read in this order.
+DROP INDEX messages_of_conversation;
+CREATE INDEX messages_of_conversation ON messages (conversation_id, depth, id);
 -- Without these, every message that is purged would read all turns.
 CREATE INDEX turns_of_conversation ON turns (conversation_id);
 CREATE INDEX turns_of_user_message ON turns (user_message_id);
@@ -40,9 +43,10 @@ AS $$
     )::tsvector
     FROM unnest(to_tsvector('pg_catalog.simple', search_text(content)))
 $$;
--- The mark says whose words they are, and of which two thousand messages of theirs: so a search costs what the
--- person's own messages cost, newest first, and can end when it has enough.
-CREATE FUNCTION search_mark(owner text, messages bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- The mark says whose words they are, and of which two thousand messages of theirs: so a search costs what
+-- the person's own messages cost, newest first, and can end when it has enough.
+CREATE FUNCTION search_mark(owner text, messages bigint) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
     SELECT right(owner, 8) || lpad(to_hex(least(messages / 2048, 65535)), 4, '0')
 $$;
 CREATE FUNCTION search_title_mark(owner text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -127,9 +131,9 @@ def downgrade() -> None:
         "DROP INDEX turns_of_conversation, turns_of_user_message, turns_of_answer, "
         "conversations_deleted_of_user, conversations_deleted, conversations_of_user"
     )
-    op.execute(
-        "ALTER TABLE conversations DROP COLUMN pinned, DROP COLUMN archived, DROP COLUMN parameters"
-    )
+    op.execute("DROP INDEX messages_of_conversation")
+    op.execute("CREATE INDEX messages_of_conversation ON messages (conversation_id, depth)")
+    op.execute("ALTER TABLE conversations DROP COLUMN pinned, DROP COLUMN archived, DROP COLUMN parameters")
     op.execute(
         "CREATE INDEX conversations_of_user ON conversations (user_id, updated_at DESC, id DESC) "
         "WHERE deleted_at IS NULL"

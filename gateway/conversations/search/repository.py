@@ -6,8 +6,8 @@ from datetime import datetime
 
 from core.postgres import Connection, Postgres
 
-# Of so many matches the best are shown: the newest titles and the newest messages. A word that is in more of one
-# person's messages than this tells too little to rank them all by it.
+# Of so many matches the best are shown: the newest titles and the newest messages. A word that is in more of
+# one person's messages than this tells too little to rank them all by it.
 MOST_TITLES = 100
 MOST_MESSAGES = 300
 # As much of a message as search_text() of the schema looks at, in characters.
@@ -75,7 +75,7 @@ FROM page p
 JOIN conversations c ON c.id = p.conversation_id AND c.deleted_at IS NULL
 LEFT JOIN messages m ON m.id = p.message_id
 ORDER BY p.score DESC, p.id DESC
-"""
+"""  # noqa: S608 - constants of this file
 
 
 @dataclass(frozen=True, slots=True)
