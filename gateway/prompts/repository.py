@@ -11,8 +11,6 @@ from gateway.prompts.tables import PromptRow, PromptScope
 # Of one person, and of everyone's: all are listed at once.
 MOST_PROMPTS: Final = 200
 
-_COLUMNS = "id, user_id, scope, name, description, template, updated_at"
-
 
 class PromptRepository:
     """Prompts that a person sees: their own, and those for everyone."""
@@ -23,7 +21,7 @@ class PromptRepository:
     async def all(self, user_id: str) -> Sequence[PromptRow]:
         """By name."""
         rows = await self._postgres.fetch(
-            f"SELECT {_COLUMNS} FROM prompts "  # noqa: S608 - a constant of this file
+            "SELECT id, user_id, scope, name, description, template, updated_at FROM prompts "
             "WHERE scope = 'everyone' OR user_id = $1 ORDER BY lower(name), id LIMIT $2",
             user_id,
             2 * MOST_PROMPTS,
@@ -33,7 +31,7 @@ class PromptRepository:
     async def get(self, user_id: str, prompt_id: str) -> PromptRow | None:
         """One that this person sees."""
         row = await self._postgres.fetchrow(
-            f"SELECT {_COLUMNS} FROM prompts "  # noqa: S608 - a constant of this file
+            "SELECT id, user_id, scope, name, description, template, updated_at FROM prompts "
             "WHERE id = $1 AND (scope = 'everyone' OR user_id = $2)",
             prompt_id,
             user_id,
@@ -58,7 +56,8 @@ class PromptRepository:
                 raise Conflict(f"The library holds {MOST_PROMPTS} prompts at most. Delete one first.")
             row = await connection.fetchrow(
                 "INSERT INTO prompts (id, user_id, scope, name, description, template) "
-                f"VALUES ($1, $2, $3, $4, $5, $6) RETURNING {_COLUMNS}",  # noqa: S608 - a constant
+                "VALUES ($1, $2, $3, $4, $5, $6) "
+                "RETURNING id, user_id, scope, name, description, template, updated_at",
                 new_id("prm"),
                 user_id,
                 scope.value,
@@ -75,7 +74,7 @@ class PromptRepository:
         row = await self._postgres.fetchrow(
             "UPDATE prompts SET name = coalesce($2, name), description = coalesce($3, description), "
             "template = coalesce($4, template), updated_at = now() "
-            f"WHERE id = $1 RETURNING {_COLUMNS}",  # noqa: S608 - a constant
+            "WHERE id = $1 RETURNING id, user_id, scope, name, description, template, updated_at",
             prompt_id,
             changes.get("name"),
             changes.get("description"),
