@@ -12,8 +12,8 @@ log = get_logger(__name__)
 
 EVERY_SECONDS: Final = 3600.0
 # Conversations in one transaction, and transactions in one round: the rest waits for the next.
-BATCH: Final = 20
-MOST_BATCHES: Final = 500
+BATCH: Final = 5
+MOST_BATCHES: Final = 2_000
 
 
 class ConversationPurge:
