@@ -6,8 +6,12 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from gateway.chat.service import TurnService
+from gateway.conversations.exporting.service import ExportService
+from gateway.conversations.search.service import SearchService
 from gateway.conversations.service import ConversationService
+from gateway.conversations.sharing.service import SharingService
 from gateway.events.hub import Hub
+from gateway.prompts.service import PromptService
 from gateway.readiness import ReadinessChecks
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.table import RoutingTable
@@ -16,6 +20,26 @@ from gateway.usage.repository import LedgerRepository
 
 def _conversations(connection: HTTPConnection) -> ConversationService:
     found: ConversationService = connection.app.state.house.conversations
+    return found
+
+
+def _search(connection: HTTPConnection) -> SearchService:
+    found: SearchService = connection.app.state.house.search
+    return found
+
+
+def _exports(connection: HTTPConnection) -> ExportService:
+    found: ExportService = connection.app.state.house.exports
+    return found
+
+
+def _sharing(connection: HTTPConnection) -> SharingService:
+    found: SharingService = connection.app.state.house.sharing
+    return found
+
+
+def _prompts(connection: HTTPConnection) -> PromptService:
+    found: PromptService = connection.app.state.house.prompts
     return found
 
 
@@ -50,6 +74,10 @@ def _readiness(connection: HTTPConnection) -> ReadinessChecks:
 
 
 Conversations = Annotated[ConversationService, Depends(_conversations)]
+Search = Annotated[SearchService, Depends(_search)]
+Exports = Annotated[ExportService, Depends(_exports)]
+Sharing = Annotated[SharingService, Depends(_sharing)]
+Prompts = Annotated[PromptService, Depends(_prompts)]
 Turns = Annotated[TurnService, Depends(_turns)]
 Routes = Annotated[RoutingTable, Depends(_routes)]
 Ledger = Annotated[LedgerRepository, Depends(_ledger)]

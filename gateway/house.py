@@ -18,8 +18,13 @@ from gateway.chat.live_log import ProcessLiveLogs
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.service import TurnService
+from gateway.conversations.exporting.service import ExportService
 from gateway.conversations.repository import ConversationRepository
+from gateway.conversations.search.repository import SearchRepository
+from gateway.conversations.search.service import SearchService
 from gateway.conversations.service import ConversationService
+from gateway.conversations.sharing.repository import ShareRepository
+from gateway.conversations.sharing.service import SharingService
 from gateway.events.bus import EventBus
 from gateway.events.hub import Hub
 from gateway.follow_ups import TurnFollowUps
@@ -29,6 +34,8 @@ from gateway.internal_listener import InternalListener
 from gateway.jobs.messages import topic
 from gateway.jobs.repository import JobRepository
 from gateway.openai_api.services import OpenAIServices
+from gateway.prompts.repository import PromptRepository
+from gateway.prompts.service import PromptService
 from gateway.readiness import ReadinessChecks
 from gateway.routing.control import Control, HttpControl
 from gateway.routing.reconciler import Reconciler
@@ -104,7 +111,8 @@ class House:
         self.jobs = make_jobs(settings, self.postgres)
 
         history = ConversationRepository(self.postgres)
-        turn_rows = TurnRepository(self.postgres, self.ledger, TurnFollowUps(self.jobs))
+        found = SearchRepository(self.postgres)
+        turn_rows = TurnRepository(self.postgres, self.ledger, TurnFollowUps(self.jobs, found))
         logs = ProcessLiveLogs()
         self.runner = TurnRunner(
             self.inference,
@@ -118,6 +126,10 @@ class House:
         )
         self.keeper = TurnKeeper(self.runner, turn_rows, self.bus)
         self.conversations = ConversationService(history, self.bus)
+        self.search = SearchService(found)
+        self.exports = ExportService(self.conversations, history)
+        self.sharing = SharingService(ShareRepository(self.postgres), self.conversations, history)
+        self.prompts = PromptService(PromptRepository(self.postgres))
         self.turns = TurnService(
             self.conversations, history, turn_rows, self.runner, logs, self.routes, self.inference, self.bus
         )

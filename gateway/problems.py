@@ -31,6 +31,14 @@ def is_openai(path: str) -> bool:
     return path.startswith("/v1/") or path == "/v1"
 
 
+def loggable(path: str) -> str:
+    """The path without the secret of a share link."""
+    for place in ("/api/shared/", "/shared/"):
+        if path.startswith(place):
+            return place + "..."
+    return path
+
+
 def render(error: HeadraceError, path: str, request_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Status, headers and body of an error on `path`."""
     if is_openai(path):
@@ -97,7 +105,9 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _response(request: Request, error: HeadraceError) -> Response:
     if error.status >= 500 and not error.retry:
-        log.error("request.failed", path=request.url.path, code=error.code, detail=error.detail)
+        log.error(
+            "request.failed", path=loggable(request.scope["path"]), code=error.code, detail=error.detail
+        )
     status, headers, body = render(error, request.scope["path"], request.scope["headrace.request_id"])
     response = Response(body, status_code=status)
     response.raw_headers.extend(headers)

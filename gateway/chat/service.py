@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from auth.principal import Principal
-from core.errors import ModelNotReady, NotFound, TurnRunning
+from core.errors import Invalid, ModelNotReady, NotFound, TurnRunning
 from core.ids import new_id
 from core.telemetry import new_traceparent
 from gateway.chat import events
@@ -17,8 +17,9 @@ from gateway.chat.live_log import LiveLog, LiveLogs
 from gateway.chat.prompt import Prompt, PromptMessage, build_prompt
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
-from gateway.chat.schemas import Parameters, RetryIn, TurnIn
+from gateway.chat.schemas import RetryIn, TurnIn
 from gateway.chat.tables import TurnRow, TurnStart, TurnStatus
+from gateway.conversations.parameters import Parameters
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.service import ConversationService
 from gateway.conversations.tables import ConversationRow, MessageRow, MessageStatus, Role
@@ -75,18 +76,16 @@ class TurnService:
         """
         conversation = await self._idle(principal, conversation_id)
         target = self._target(wanted.model or conversation.model)
-        path = (
-            await self._history.path(conversation.head_message_id, MAX_HISTORY_MESSAGES)
-            if conversation.head_message_id
-            else []
-        )
+        parent_id = await self._parent(conversation, wanted)
+        path = await self._history.path(parent_id, MAX_HISTORY_MESSAGES) if parent_id else []
         return await self._launch(
             conversation,
             target,
             path,
             new_content=wanted.content,
+            parent_id=parent_id,
             user_message_id=new_id("msg"),
-            parameters=wanted,
+            parameters=wanted.over(conversation.parameters),
             traceparent=new_traceparent(traceparent),
         )
 
@@ -103,6 +102,7 @@ class TurnService:
             target,
             path,
             new_content=None,
+            parent_id=None,
             user_message_id=row.start.user_message_id,
             parameters=Parameters.model_validate(row.start.parameters),
             traceparent=new_traceparent(traceparent),
@@ -167,6 +167,22 @@ class TurnService:
         self._runner.require_room()
         return conversation
 
+    async def _parent(self, conversation: ConversationRow, wanted: TurnIn) -> str | None:
+        """Where the new message goes: below an answer, or None for a new root."""
+        if "parent_id" not in wanted.model_fields_set:
+            return conversation.head_message_id
+        if wanted.parent_id is None:
+            return None
+        parent = await self._history.in_conversation(conversation.id, wanted.parent_id)
+        if parent is None:
+            raise NotFound("The message to go on from is not in this conversation.")
+        if parent.role is Role.USER:
+            raise Invalid(
+                "A message goes below an answer. To edit a message, name the parent of that message.",
+                fields=[("parent_id", "not an answer")],
+            )
+        return parent.id
+
     def _target(self, name: str | None) -> Target:
         if name is not None:
             return self._routes.resolve(name)
@@ -182,6 +198,7 @@ class TurnService:
         path: Sequence[MessageRow],
         *,
         new_content: str | None,
+        parent_id: str | None,
         user_message_id: str,
         parameters: Parameters,
         traceparent: str,
@@ -197,9 +214,7 @@ class TurnService:
         prompt = await build_prompt(
             target, conversation.system_prompt, history, max_tokens=parameters.max_tokens, count=count
         )
-        chosen = parameters.model_dump(
-            include={"temperature", "top_p", "max_tokens", "seed", "stop"}, exclude_none=True
-        )
+        chosen = parameters.chosen()
         turn = TurnStart(
             id=turn_id,
             user_id=conversation.user_id,
@@ -215,7 +230,7 @@ class TurnService:
         persisted = asyncio.create_task(
             self._turns.begin(
                 turn,
-                parent_id=conversation.head_message_id,
+                parent_id=parent_id,
                 content=new_content,
                 runner=self._runner.name,
             )
