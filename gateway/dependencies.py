@@ -11,6 +11,7 @@ from gateway.events.hub import Hub
 from gateway.readiness import ReadinessChecks
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.table import RoutingTable
+from gateway.usage.budgets import Budgets
 from gateway.usage.repository import LedgerRepository
 
 
@@ -34,6 +35,11 @@ def _ledger(connection: HTTPConnection) -> LedgerRepository:
     return found
 
 
+def _budgets(connection: HTTPConnection) -> Budgets:
+    found: Budgets = connection.app.state.house.budgets
+    return found
+
+
 def _revisions(connection: HTTPConnection) -> RevisionRepository:
     found: RevisionRepository = connection.app.state.house.revisions
     return found
@@ -53,6 +59,7 @@ Conversations = Annotated[ConversationService, Depends(_conversations)]
 Turns = Annotated[TurnService, Depends(_turns)]
 Routes = Annotated[RoutingTable, Depends(_routes)]
 Ledger = Annotated[LedgerRepository, Depends(_ledger)]
+PersonBudgets = Annotated[Budgets, Depends(_budgets)]
 Revisions = Annotated[RevisionRepository, Depends(_revisions)]
 EventHub = Annotated[Hub, Depends(_hub)]
 Readiness = Annotated[ReadinessChecks, Depends(_readiness)]

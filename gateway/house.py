@@ -7,6 +7,7 @@ from typing import Protocol
 import orjson
 
 from auth.accounts.hashing import Hasher
+from auth.budget import Budget
 from auth.wiring import Auth
 from core.clock import Clock, SystemClock
 from core.keyvalue import KeyValue
@@ -28,6 +29,7 @@ from gateway.inference.http import HttpInference
 from gateway.internal_listener import InternalListener
 from gateway.jobs.messages import topic
 from gateway.jobs.repository import JobRepository
+from gateway.openai_api.account import Accounts
 from gateway.openai_api.services import OpenAIServices
 from gateway.readiness import ReadinessChecks
 from gateway.routing.control import Control, HttpControl
@@ -35,8 +37,13 @@ from gateway.routing.reconciler import Reconciler
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.schemas import ModelOut
 from gateway.routing.table import Route, RoutingTable
+from gateway.usage.admission import Admission
 from gateway.usage.booking import BookingQueue
+from gateway.usage.budgets import Budgets
+from gateway.usage.journal import Journal
+from gateway.usage.news import LimitNews
 from gateway.usage.repository import LedgerRepository
+from gateway.usage.upkeep import LedgerUpkeep
 from models.catalogue import Catalogue
 
 
@@ -99,8 +106,13 @@ class House:
         self.control = control or HttpControl(settings.serve_url, settings.internal_token.get_secret_value())
         self.reconciler = Reconciler(self.postgres, self.revisions, self.control)
 
-        self.ledger = LedgerRepository(self.postgres)
-        self.booking = BookingQueue(self.ledger)
+        default_budget = Budget(settings.budget_tokens_per_day, settings.budget_tokens_per_month)
+        self.ledger = LedgerRepository(self.postgres, default_budget=default_budget)
+        self.budgets = Budgets(self.postgres, clock, default_budget=default_budget)
+        admission = Admission(self.budgets)
+        journals = settings.var_dir / "ledger"
+        self.booking = BookingQueue(self.ledger, Journal(journals))
+        self.ledger_upkeep = LedgerUpkeep(self.ledger, self.budgets, self.booking, journals)
         self.jobs = make_jobs(settings, self.postgres)
 
         history = ConversationRepository(self.postgres)
@@ -119,7 +131,15 @@ class House:
         self.keeper = TurnKeeper(self.runner, turn_rows, self.bus)
         self.conversations = ConversationService(history, self.bus)
         self.turns = TurnService(
-            self.conversations, history, turn_rows, self.runner, logs, self.routes, self.inference, self.bus
+            self.conversations,
+            history,
+            turn_rows,
+            self.runner,
+            logs,
+            self.routes,
+            self.inference,
+            self.bus,
+            admission,
         )
         self.conversations.after_delete(self.turns.stop_in)
 
@@ -127,7 +147,7 @@ class House:
             auth=self.auth,
             routes=self.routes,
             inference=self.inference,
-            booking=self.booking,
+            accounts=Accounts(self.postgres, self.ledger, admission, self.booking),
             background=self.background,
         )
         self.readiness = ReadinessChecks(
@@ -147,6 +167,7 @@ class House:
             self.inference,
             self.control,
             self.booking,
+            self.ledger_upkeep,
         ]
         try:
             for part in parts:
@@ -157,7 +178,8 @@ class House:
             await self._open(self.reconciler)
             await self._open(self.keeper)
             self._opened.push_async_callback(self.background.stop)
-            await self.bus.listen(self.hub, self._stop_turn)
+            news = LimitNews(self.hub, self.budgets, self.auth.request_limits, self.background)
+            await self.bus.listen(news, self._stop_turn)
             self._opened.push_async_callback(self.bus.stop)
             # Last in, first out: running turns end while everything they need is still there.
             self._opened.push_async_callback(self.runner.stop)

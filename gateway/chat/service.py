@@ -26,6 +26,7 @@ from gateway.events.bus import EventBus
 from gateway.inference import Inference, Target
 from gateway.inference.tokens import count_prompt_tokens
 from gateway.routing.table import RoutingTable
+from gateway.usage.admission import Admission
 
 # No prompt is made of more messages than this, and of no more bytes for each token of the window.
 MAX_HISTORY_MESSAGES = 400
@@ -56,6 +57,7 @@ class TurnService:
         routes: RoutingTable,
         inference: Inference,
         bus: EventBus,
+        admission: Admission,
     ) -> None:
         self._conversations = conversations
         self._history = history
@@ -65,13 +67,15 @@ class TurnService:
         self._routes = routes
         self._inference = inference
         self._bus = bus
+        self._admission = admission
 
     async def begin(
         self, principal: Principal, conversation_id: str, wanted: TurnIn, traceparent: str | None
     ) -> Begun:
         """A new message and its answer.
 
-        Raises: NotFound, TurnRunning, ModelNotFound, ModelNotReady, MessageTooLong, Overloaded, Unavailable.
+        Raises: NotFound, TurnRunning, ModelNotFound, ModelNotReady, MessageTooLong, BudgetExhausted,
+        Overloaded, Unavailable.
         """
         conversation = await self._idle(principal, conversation_id)
         target = self._target(wanted.model or conversation.model)
@@ -81,6 +85,7 @@ class TurnService:
             else []
         )
         return await self._launch(
+            principal,
             conversation,
             target,
             path,
@@ -99,6 +104,7 @@ class TurnService:
         target = self._target(wanted.model or row.start.model)
         path = await self._history.path(row.start.user_message_id, MAX_HISTORY_MESSAGES)
         return await self._launch(
+            principal,
             conversation,
             target,
             path,
@@ -177,6 +183,7 @@ class TurnService:
 
     async def _launch(
         self,
+        principal: Principal,
         conversation: ConversationRow,
         target: Target,
         path: Sequence[MessageRow],
@@ -212,14 +219,30 @@ class TurnService:
             parameters=chosen,
             traceparent=traceparent,
         )
-        persisted = asyncio.create_task(
-            self._turns.begin(
+
+        async def begin(tokens: int) -> None:
+            await self._turns.begin(
                 turn,
                 parent_id=conversation.head_message_id,
                 content=new_content,
                 runner=self._runner.name,
+                tokens=tokens,
             )
-        )
+
+        async def admit() -> None:
+            await self._admission.admit(
+                begin,
+                user_id=turn.user_id,
+                key_id=None,
+                answer=prompt.max_tokens,
+                prompt_at_most=prompt.tokens_at_most,
+                count=None if prompt.counted else lambda: count(prompt.messages),
+            )
+
+        persisted = asyncio.create_task(admit())
+        if principal.budgeted:
+            # Nobody whose budget is used up makes the engine work.
+            await asyncio.shield(persisted)
         running = self._runner.launch(turn, target, _body(target, prompt, chosen), persisted)
         await asyncio.shield(persisted)
         await self._bus.publish(
