@@ -126,6 +126,21 @@ class TurnRunning(HeadraceError):
     default_detail = "An answer is still being written in this conversation. Wait for it or stop it."
 
 
+class IdempotencyInFlight(HeadraceError):
+    status = 409
+    code = "idempotency_in_flight"
+    title = "The same request is being worked on"
+    retry = True
+    default_detail = "A request with this Idempotency-Key is being worked on. Send it again in a moment."
+
+
+class IdempotencyMismatch(HeadraceError):
+    status = 422
+    code = "idempotency_mismatch"
+    title = "Another request had this key"
+    default_detail = "This Idempotency-Key came with another request before. Use a new key for a new request."
+
+
 class PayloadTooLarge(HeadraceError):
     status = 413
     code = "payload_too_large"

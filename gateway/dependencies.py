@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from gateway.chat.once import TurnsOnce
 from gateway.chat.service import TurnService
 from gateway.conversations.service import ConversationService
 from gateway.events.hub import Hub
@@ -22,6 +23,11 @@ def _conversations(connection: HTTPConnection) -> ConversationService:
 
 def _turns(connection: HTTPConnection) -> TurnService:
     found: TurnService = connection.app.state.house.turns
+    return found
+
+
+def _once_turns(connection: HTTPConnection) -> TurnsOnce:
+    found: TurnsOnce = connection.app.state.house.once_turns
     return found
 
 
@@ -57,6 +63,7 @@ def _readiness(connection: HTTPConnection) -> ReadinessChecks:
 
 Conversations = Annotated[ConversationService, Depends(_conversations)]
 Turns = Annotated[TurnService, Depends(_turns)]
+OnceTurns = Annotated[TurnsOnce, Depends(_once_turns)]
 Routes = Annotated[RoutingTable, Depends(_routes)]
 Ledger = Annotated[LedgerRepository, Depends(_ledger)]
 PersonBudgets = Annotated[Budgets, Depends(_budgets)]

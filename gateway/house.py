@@ -16,6 +16,7 @@ from core.settings import Settings
 from gateway.background import Background
 from gateway.chat.keeper import TurnKeeper
 from gateway.chat.live_log import ProcessLiveLogs
+from gateway.chat.once import TurnsOnce
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.service import TurnService
@@ -24,6 +25,8 @@ from gateway.conversations.service import ConversationService
 from gateway.events.bus import EventBus
 from gateway.events.hub import Hub
 from gateway.follow_ups import TurnFollowUps
+from gateway.idempotency.repository import IdempotencyRepository
+from gateway.idempotency.service import Idempotency
 from gateway.inference import Inference
 from gateway.inference.http import HttpInference
 from gateway.internal_listener import InternalListener
@@ -31,6 +34,7 @@ from gateway.jobs.messages import topic
 from gateway.jobs.repository import JobRepository
 from gateway.openai_api.account import Accounts
 from gateway.openai_api.services import OpenAIServices
+from gateway.purge import Purge
 from gateway.readiness import ReadinessChecks
 from gateway.routing.control import Control, HttpControl
 from gateway.routing.reconciler import Reconciler
@@ -112,7 +116,7 @@ class House:
         admission = Admission(self.budgets)
         journals = settings.var_dir / "ledger"
         self.booking = BookingQueue(self.ledger, Journal(journals))
-        self.ledger_upkeep = LedgerUpkeep(self.ledger, self.budgets, self.booking, journals)
+        self.ledger_upkeep = LedgerUpkeep(self.ledger, self.booking, journals)
         self.jobs = make_jobs(settings, self.postgres)
 
         history = ConversationRepository(self.postgres)
@@ -141,6 +145,9 @@ class House:
             self.bus,
             admission,
         )
+        self.idempotency = IdempotencyRepository(self.postgres)
+        self.purge = Purge([self.budgets.purge, self.idempotency.purge])
+        self.once_turns = TurnsOnce(self.turns, Idempotency(self.idempotency))
         self.conversations.after_delete(self.turns.stop_in)
 
         self.openai = OpenAIServices(
@@ -168,6 +175,7 @@ class House:
             self.control,
             self.booking,
             self.ledger_upkeep,
+            self.purge,
         ]
         try:
             for part in parts:

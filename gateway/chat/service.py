@@ -70,9 +70,14 @@ class TurnService:
         self._admission = admission
 
     async def begin(
-        self, principal: Principal, conversation_id: str, wanted: TurnIn, traceparent: str | None
+        self,
+        principal: Principal,
+        conversation_id: str,
+        wanted: TurnIn,
+        traceparent: str | None,
+        turn_id: str,
     ) -> Begun:
-        """A new message and its answer.
+        """A new message and its answer, under a new `turn_id`.
 
         Raises: NotFound, TurnRunning, ModelNotFound, ModelNotReady, MessageTooLong, BudgetExhausted,
         Overloaded, Unavailable.
@@ -90,15 +95,21 @@ class TurnService:
             target,
             path,
             new_content=wanted.content,
+            turn_id=turn_id,
             user_message_id=new_id("msg"),
             parameters=wanted,
             traceparent=new_traceparent(traceparent),
         )
 
     async def retry(
-        self, principal: Principal, turn_id: str, wanted: RetryIn, traceparent: str | None
+        self,
+        principal: Principal,
+        turn_id: str,
+        wanted: RetryIn,
+        traceparent: str | None,
+        new_turn_id: str,
     ) -> Begun:
-        """Another answer to the same message; the earlier one leaves the visible path."""
+        """Another answer to the same message, under a new id; the earlier one leaves the visible path."""
         row = await self._require(principal, turn_id)
         conversation = await self._idle(principal, row.start.conversation_id)
         target = self._target(wanted.model or row.start.model)
@@ -109,6 +120,7 @@ class TurnService:
             target,
             path,
             new_content=None,
+            turn_id=new_turn_id,
             user_message_id=row.start.user_message_id,
             parameters=Parameters.model_validate(row.start.parameters),
             traceparent=new_traceparent(traceparent),
@@ -160,6 +172,11 @@ class TurnService:
         whole = events.replay(row.start, row.end)
         yield whole[min(max(0, after), len(whole) - 1) :]
 
+    async def find(self, principal: Principal, turn_id: str) -> TurnStart | None:
+        """A turn of this person, or None."""
+        row = await self._turns.get(principal.user_id, turn_id)
+        return row.start if row else None
+
     async def _require(self, principal: Principal, turn_id: str) -> TurnRow:
         row = await self._turns.get(principal.user_id, turn_id)
         if row is None:
@@ -188,12 +205,12 @@ class TurnService:
         target: Target,
         path: Sequence[MessageRow],
         *,
+        turn_id: str,
         new_content: str | None,
         user_message_id: str,
         parameters: Parameters,
         traceparent: str,
     ) -> Begun:
-        turn_id = new_id("trn")
         history, unread = _history(path, new_content, target)
 
         async def count(messages: Sequence[PromptMessage]) -> int:

@@ -8,7 +8,6 @@ from core.errors import HeadraceError
 from core.log import get_logger
 from core.tasks import end_task
 from gateway.usage.booking import BATCH, BookingQueue
-from gateway.usage.budgets import Budgets
 from gateway.usage.journal import Orphan, orphans
 from gateway.usage.repository import LedgerRepository
 from gateway.usage.tables import Kind
@@ -17,7 +16,6 @@ log = get_logger(__name__)
 
 # Well below a reservation's life, so that several misses in a row cost nothing.
 INTERVAL_SECONDS: Final = 10.0
-ROUNDS_BETWEEN_PURGES: Final = 360
 MOST_ORPHANS_PER_ROUND: Final = 20
 
 
@@ -28,11 +26,8 @@ class LedgerUpkeep:
         directory: where the journals of all gateway processes of this machine are.
     """
 
-    def __init__(
-        self, ledger: LedgerRepository, budgets: Budgets, booking: BookingQueue, directory: Path
-    ) -> None:
+    def __init__(self, ledger: LedgerRepository, booking: BookingQueue, directory: Path) -> None:
         self._ledger = ledger
-        self._budgets = budgets
         self._booking = booking
         self._directory = directory
         self._task: asyncio.Task[None] | None = None
@@ -71,13 +66,9 @@ class LedgerUpkeep:
                 log.warning("ledger.journal_replayed", entries=len(orphan.entries))
 
     async def _run(self) -> None:
-        round_number = 0
         while True:
             try:
                 await self.step()
-                if round_number % ROUNDS_BETWEEN_PURGES == 0:
-                    await self._budgets.purge()
-                round_number += 1
             except HeadraceError as error:
                 log.warning("ledger.upkeep_failed", error=error.detail)
             except Exception:

@@ -86,7 +86,7 @@ async def test_bookings_of_a_killed_process_are_written_once_by_the_next_one(
         user_id=person.id,
     )
     house = gateway.house
-    tidy = LedgerUpkeep(house.ledger, house.budgets, house.booking, tmp_path)
+    tidy = LedgerUpkeep(house.ledger, house.booking, tmp_path)
     for _ in range(2):
         await tidy.step()
     rows = await database.fetch(
@@ -134,7 +134,7 @@ async def test_a_database_that_is_away_leaves_the_orphan_for_the_next_round(
     killed(tmp_path, 'journal.booked(entry("-1"))', user_id=person.id)
     house = gateway.house
     ledger = Away(database)
-    tidy = LedgerUpkeep(ledger, house.budgets, house.booking, tmp_path)
+    tidy = LedgerUpkeep(ledger, house.booking, tmp_path)
     with pytest.raises(Unavailable):
         await tidy.step()
     assert len(owed(tmp_path)) == 1

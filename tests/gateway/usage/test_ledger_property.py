@@ -132,7 +132,8 @@ class World:
         for subject, column in ((self.user_id, "user_id"), (self.key_id, "key_id")):
             truth = await self.database.fetchrow(
                 "SELECT coalesce(sum(prompt_tokens + completion_tokens) "  # noqa: S608
-                "FILTER (WHERE state <> 'reserved'), 0) AS used, coalesce(sum(reserved_tokens) FILTER (WHERE state = 'reserved'), 0) AS reserved "
+                "FILTER (WHERE state <> 'reserved'), 0) AS used, coalesce(sum(reserved_tokens) "
+                "FILTER (WHERE state = 'reserved'), 0) AS reserved "
                 f"FROM ledger_entries WHERE {column} = $1",
                 subject,
             )
