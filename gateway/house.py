@@ -44,8 +44,10 @@ from gateway.routing.table import Route, RoutingTable
 from gateway.usage.admission import Admission
 from gateway.usage.booking import BookingQueue
 from gateway.usage.budgets import Budgets
+from gateway.usage.comparison import Comparison
 from gateway.usage.journal import Journal
 from gateway.usage.news import LimitNews
+from gateway.usage.reconciler import LedgerReconciler
 from gateway.usage.repository import LedgerRepository
 from gateway.usage.upkeep import LedgerUpkeep
 from models.catalogue import Catalogue
@@ -117,6 +119,8 @@ class House:
         journals = settings.var_dir / "ledger"
         self.booking = BookingQueue(self.ledger, Journal(journals))
         self.ledger_upkeep = LedgerUpkeep(self.ledger, self.booking, journals)
+        comparison = Comparison(self.postgres)
+        self.ledger_reconciler = LedgerReconciler(self.postgres, comparison, self.control, clock)
         self.jobs = make_jobs(settings, self.postgres)
 
         history = ConversationRepository(self.postgres)
@@ -146,7 +150,7 @@ class House:
             admission,
         )
         self.idempotency = IdempotencyRepository(self.postgres)
-        self.purge = Purge([self.budgets.purge, self.idempotency.purge])
+        self.purge = Purge([self.budgets.purge, self.idempotency.purge, comparison.purge])
         self.once_turns = TurnsOnce(self.turns, Idempotency(self.idempotency))
         self.conversations.after_delete(self.turns.stop_in)
 
@@ -184,6 +188,7 @@ class House:
                 await self._want_models()
             await self._open(self.routes)
             await self._open(self.reconciler)
+            await self._open(self.ledger_reconciler)
             await self._open(self.keeper)
             self._opened.push_async_callback(self.background.stop)
             news = LimitNews(self.hub, self.budgets, self.auth.request_limits, self.background)

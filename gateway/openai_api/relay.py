@@ -26,7 +26,7 @@ from gateway.openai_api.account import Account
 from gateway.openai_api.body import H, Request
 from gateway.openai_api.services import OpenAIServices
 from gateway.openai_api.usage_tail import UsageTail, tokens_of
-from gateway.usage.tables import Outcome, Tokens
+from gateway.usage.tables import NOTHING, Outcome, Tokens
 
 log = get_logger(__name__)
 
@@ -151,6 +151,10 @@ class CompletionRelay(Generic[H]):
         except asyncio.CancelledError:
             outcome = Outcome.DISCONNECTED
             accepted = True
+            raise
+        except (EngineFailed, EngineTimeout):
+            # Nobody is charged for an answer that never came; what the engine did of it is accounted for.
+            accepted, tokens = True, NOTHING
             raise
         finally:
             if accepted:

@@ -11,7 +11,7 @@ from auth.budget import NO_BUDGET, Budget
 from core.errors import BudgetExhausted, Conflict
 from core.ids import new_id
 from core.postgres import Connection, Postgres
-from gateway.usage.tables import DailyUsage, Entry, Kind, Outcome, Tokens
+from gateway.usage.tables import DailyUsage, Entry, Kind, Outcome, Tokens, finished_of
 
 # A reservation that nobody renews for this long is given back: whoever held it is gone.
 HOLD_SECONDS: Final = 120.0
@@ -91,7 +91,8 @@ WITH given AS (
     SELECT l.id, l.state, l.prompt_tokens + l.completion_tokens AS charged, e.outcome, e.prompt_tokens,
         e.completion_tokens, e.exact, e.finished_prompt, e.finished_completion
     FROM ledger_entries l JOIN given e ON l.kind = e.kind AND l.reference = e.reference
-    WHERE l.state IN ('reserved', 'lapsed') ORDER BY l.id FOR UPDATE OF l
+    -- What an engine's record has said of a lapsed one is better than what is left in a journal.
+    WHERE l.state = 'reserved' OR (l.state = 'lapsed' AND NOT l.exact) ORDER BY l.id FOR UPDATE OF l
 ), closed AS (
     UPDATE ledger_entries l SET state = 'settled', outcome = k.outcome, prompt_tokens = k.prompt_tokens,
         completion_tokens = k.completion_tokens, exact = k.exact,
@@ -206,7 +207,7 @@ class LedgerRepository:
             finished: what the engine's request that came to its own end did; the others, which were cut off,
                 the engine reports by itself. Left out: `tokens` of a completed one, nothing of any other.
         """
-        ended = finished or (tokens if outcome is Outcome.COMPLETED else Tokens(0, 0))
+        ended = finished or finished_of(outcome, tokens)
         await connection.execute(
             _SETTLE,
             kind.value,

@@ -34,6 +34,12 @@ class Tokens:
 NOTHING = Tokens(0, 0)
 
 
+def finished_of(outcome: Outcome, tokens: Tokens) -> Tokens:
+    """What the engine is known to have brought to an end. An engine that said nothing at the end of an answer
+    has recorded it as cut off."""
+    return tokens if outcome is Outcome.COMPLETED and tokens.exact else NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One settled request. `reference` is unique within its kind: booking it twice changes nothing.
@@ -55,7 +61,7 @@ class Entry:
     @property
     def finished(self) -> Tokens:
         """What the engine is known to have brought to an end; see gateway.usage.repository.settle."""
-        return self.tokens if self.outcome is Outcome.COMPLETED else NOTHING
+        return finished_of(self.outcome, self.tokens)
 
 
 @dataclass(frozen=True, slots=True)

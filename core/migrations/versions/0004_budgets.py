@@ -45,7 +45,7 @@ CREATE INDEX ledger_open ON ledger_entries (expires_at) WHERE state = 'reserved'
 CREATE INDEX ledger_by_time ON ledger_entries (created_at);
 UPDATE ledger_entries
     SET finished_prompt_tokens = prompt_tokens, finished_completion_tokens = completion_tokens
-    WHERE outcome = 'completed';
+    WHERE outcome = 'completed' AND exact;
 INSERT INTO usage_periods (subject, period, starts_on, used)
     SELECT subject, period, date_trunc(period, created_at AT TIME ZONE 'UTC')::date,
         sum(prompt_tokens + completion_tokens)
@@ -82,6 +82,8 @@ CREATE TABLE engine_counters (
     requests bigint NOT NULL,
     prompt_tokens bigint NOT NULL,
     completion_tokens bigint NOT NULL,
+    -- What was booked before the first of these is compared with nothing.
+    first_seen_at timestamptz NOT NULL DEFAULT now(),
     seen_at timestamptz NOT NULL DEFAULT now()
 );
 -- Requests that an engine did not bring to their end: the caller left, or it failed.
