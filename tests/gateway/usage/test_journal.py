@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from core.errors import Unavailable
 from core.postgres import Postgres
@@ -183,7 +184,9 @@ async def test_a_directory_that_cannot_be_written_costs_no_request(
 ) -> None:
     (tmp_path / "file").write_text("not a directory")
     queue = BookingQueue(LedgerRepository(database), Journal(tmp_path / "file"))
+    failures = REGISTRY.get_sample_value("headrace_ledger_journal_failures_total") or 0
     await queue.start()
+    assert REGISTRY.get_sample_value("headrace_ledger_journal_failures_total") == failures + 1
     queue.open(entry(person, 1), reserved=False)
     queue.add(replace(entry(person, 1), outcome=Outcome.COMPLETED, tokens=Tokens(4, 5)))
     await queue.stop()
