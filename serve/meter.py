@@ -4,6 +4,7 @@ Nothing is read of the chunks of a stream but whether they carry figures; the la
 once, at its end. An engine that knows better tells through `scope[USAGE]` while it works.
 """
 
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -133,6 +134,7 @@ class Meter:
     def __init__(self, replica: str, model: str, revision: str) -> None:
         # A replica that starts anew counts anew, whatever it is called.
         self.name = f"{replica}:{uuid7().hex}"
+        self._started_at = time.time()
         self._model = model
         self._revision = revision
         self.requests = 0
@@ -173,6 +175,7 @@ class Meter:
                 "replica": self.name,
                 "model": self._model,
                 "revision": self._revision,
+                "started_at": self._started_at,
                 "requests": self.requests,
                 "prompt_tokens": self.prompt_tokens,
                 "completion_tokens": self.completion_tokens,

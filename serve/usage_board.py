@@ -22,6 +22,8 @@ class Report(msgspec.Struct, frozen=True):
     replica: str
     model: str
     revision: str
+    # Seconds since the epoch.
+    started_at: float
     requests: int
     prompt_tokens: int
     completion_tokens: int
@@ -76,6 +78,7 @@ class UsageBoard:
                     "replica": seen.report.replica,
                     "model": seen.report.model,
                     "revision": seen.report.revision,
+                    "started_at": seen.report.started_at,
                     "requests": seen.report.requests,
                     "prompt_tokens": seen.report.prompt_tokens,
                     "completion_tokens": seen.report.completion_tokens,

@@ -60,7 +60,7 @@ class MessageHead(msgspec.Struct):
     def is_plain(self) -> bool:
         """Whether its content is text or nothing: only the parts of a list can name a file or an address."""
         content = memoryview(self.content)
-        return content[0] == _QUOTE or content == _NULL
+        return content[0] == _QUOTE or bytes(content[:5]) == _NULL
 
 
 class ChatHead(Head, kw_only=True):

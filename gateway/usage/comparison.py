@@ -16,8 +16,10 @@ KEPT_RECORD_DAYS: Final = 7
 
 _COUNTERS: Final = """
 INSERT INTO engine_counters AS c
-    (replica, model, revision, requests, prompt_tokens, completion_tokens)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+    (replica, model, revision, requests, prompt_tokens, completion_tokens, started_at)
+SELECT replica, model, revision, requests, prompt, completion, to_timestamp(started)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::float8[])
+    AS r(replica, model, revision, requests, prompt, completion, started)
 ORDER BY 1
 ON CONFLICT (replica) DO UPDATE SET requests = excluded.requests, prompt_tokens = excluded.prompt_tokens,
     completion_tokens = excluded.completion_tokens, seen_at = now()
@@ -108,6 +110,7 @@ class Comparison:
                 [item.requests for item in replicas],
                 [item.prompt_tokens for item in replicas],
                 [item.completion_tokens for item in replicas],
+                [item.started_at for item in replicas],
             )
         if records:
             await self._postgres.execute(
@@ -134,10 +137,8 @@ class Comparison:
         return {row["model"]: Sums(row["prompt"], row["completion"]) for row in rows}
 
     async def since(self) -> datetime | None:
-        """When the engines' figures began."""
-        first: datetime | None = await self._postgres.fetchval(
-            "SELECT min(first_seen_at) FROM engine_counters"
-        )
+        """When the engines' figures began: before the first request that they hold."""
+        first: datetime | None = await self._postgres.fetchval("SELECT min(started_at) FROM engine_counters")
         return first
 
     async def ledger(self, begin: datetime, end: datetime) -> Mapping[str, Sums]:

@@ -10,11 +10,12 @@ _Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class ReplicaCounters(msgspec.Struct, frozen=True):
-    """One replica since it started; its name is never used again."""
+    """One replica since it started; its name is never used again. `started_at` in seconds since the epoch."""
 
     replica: _Name
     model: _Name
     revision: _Name
+    started_at: Annotated[float, msgspec.Meta(ge=0, le=2**36)]
     requests: _Total
     prompt_tokens: _Total
     completion_tokens: _Total

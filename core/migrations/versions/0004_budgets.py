@@ -83,7 +83,7 @@ CREATE TABLE engine_counters (
     prompt_tokens bigint NOT NULL,
     completion_tokens bigint NOT NULL,
     -- What was booked before the first of these is compared with nothing.
-    first_seen_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz NOT NULL,
     seen_at timestamptz NOT NULL DEFAULT now()
 );
 -- Requests that an engine did not bring to their end: the caller left, or it failed.

@@ -1,7 +1,8 @@
 """The ledger and the engines' own counters: what was cut off is put right, and a difference is shown."""
 
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import REGISTRY
@@ -172,11 +173,28 @@ async def test_counters_only_rise_and_an_old_report_changes_nothing(database: Po
     comparison = Comparison(database)
     model, name = new_id("mod"), new_id("rep")
     for requests in (3, 1, 2):
-        figures = ReplicaCounters(name, model, "r1", requests, requests * 10, requests * 2)
+        figures = ReplicaCounters(name, model, "r1", 1e9, requests, requests * 10, requests * 2)
         await comparison.store([figures], [])
-    await comparison.store([ReplicaCounters(new_id("rep"), model, "r1", 1, 10, 2)], [])
+    await comparison.store([ReplicaCounters(new_id("rep"), model, "r1", 1e9, 1, 10, 2)], [])
     assert (await comparison.engines())[model] == Sums(40, 8)
     await database.execute("DELETE FROM engine_counters WHERE model = $1", model)
+
+
+async def test_what_was_booked_before_the_first_replica_started_is_not_compared(
+    person: Person, database: Postgres
+) -> None:
+    comparison = Comparison(database)
+    started = time.time()
+    await comparison.store([ReplicaCounters(new_id("rep"), "m", "r1", started, 0, 0, 0)], [])
+    since = await comparison.since()
+    assert since is not None
+    assert since.timestamp() <= started + 0.001
+    await booked(database, person, Kind.API, Outcome.COMPLETED, Tokens(3, 4))
+    now = datetime.now(UTC)
+    later = await comparison.ledger(now, now + timedelta(days=1))
+    sooner = await comparison.ledger(now - timedelta(minutes=1), now)
+    assert sooner["simulated"].prompt >= 3
+    assert later.get("simulated", Sums()) == Sums()
 
 
 class Books(Comparison):
