@@ -13,6 +13,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/conversations/{conversation_id}"): {"title": "Mine now"},
     ("POST", "/api/conversations/{conversation_id}/turns"): {"content": "Hi", "model": MODEL},
     ("POST", "/api/turns/{turn_id}/retry"): {},
+    ("PATCH", "/api/keys/{key_id}"): {"budget": {"day": 1}},
 }
 
 
@@ -34,7 +35,12 @@ async def test_every_route_that_names_something_answers_404_to_another_person(
     gateway.engine.say(*["word "] * 400, pause=0.02)
     turn = await person.begin(conversation)
     _, made = await person.call("POST", "/api/keys", json={"name": "mine"})
-    ids = {"conversation_id": conversation, "turn_id": turn, "key_id": made["id"]}
+    ids = {
+        "conversation_id": conversation,
+        "turn_id": turn,
+        "key_id": made["id"],
+        "user_id": person.id,
+    }
     routes = await routes_with_ids(gateway, person)
     assert len(routes) >= 9
     for method, path in routes:
@@ -44,7 +50,9 @@ async def test_every_route_that_names_something_answers_404_to_another_person(
             pytest.fail(f"no id for {path}")
         body = BODIES.get((method, path))
         status, problem = await stranger.call(method, path.format(**ids), json=body)
-        assert (status, problem["code"]) == (404, "not_found"), (method, path)
+        # That there are administrators is no secret; whom they look after is.
+        refusal = (403, "forbidden") if path.startswith("/api/admin/") else (404, "not_found")
+        assert (status, problem["code"]) == refusal, (method, path)
         assert conversation not in problem["detail"]
     # And nothing of it had an effect.
     _, shown = await person.call("GET", f"/api/conversations/{conversation}")
