@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from gateway.chat.once import TurnsOnce
 from gateway.chat.service import TurnService
 from gateway.conversations.exporting.service import ExportService
 from gateway.conversations.search.service import SearchService
@@ -15,6 +16,7 @@ from gateway.prompts.service import PromptService
 from gateway.readiness import ReadinessChecks
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.table import RoutingTable
+from gateway.usage.budgets import Budgets
 from gateway.usage.repository import LedgerRepository
 
 
@@ -48,6 +50,11 @@ def _turns(connection: HTTPConnection) -> TurnService:
     return found
 
 
+def _once_turns(connection: HTTPConnection) -> TurnsOnce:
+    found: TurnsOnce = connection.app.state.house.once_turns
+    return found
+
+
 def _routes(connection: HTTPConnection) -> RoutingTable:
     found: RoutingTable = connection.app.state.house.routes
     return found
@@ -55,6 +62,11 @@ def _routes(connection: HTTPConnection) -> RoutingTable:
 
 def _ledger(connection: HTTPConnection) -> LedgerRepository:
     found: LedgerRepository = connection.app.state.house.ledger
+    return found
+
+
+def _budgets(connection: HTTPConnection) -> Budgets:
+    found: Budgets = connection.app.state.house.budgets
     return found
 
 
@@ -79,8 +91,10 @@ Exports = Annotated[ExportService, Depends(_exports)]
 Sharing = Annotated[SharingService, Depends(_sharing)]
 Prompts = Annotated[PromptService, Depends(_prompts)]
 Turns = Annotated[TurnService, Depends(_turns)]
+OnceTurns = Annotated[TurnsOnce, Depends(_once_turns)]
 Routes = Annotated[RoutingTable, Depends(_routes)]
 Ledger = Annotated[LedgerRepository, Depends(_ledger)]
+PersonBudgets = Annotated[Budgets, Depends(_budgets)]
 Revisions = Annotated[RevisionRepository, Depends(_revisions)]
 EventHub = Annotated[Hub, Depends(_hub)]
 Readiness = Annotated[ReadinessChecks, Depends(_readiness)]

@@ -42,7 +42,7 @@ def loggable(path: str) -> str:
 def render(error: HeadraceError, path: str, request_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Status, headers and body of an error on `path`."""
     if is_openai(path):
-        return error.status, openai_errors.headers(error), openai_errors.envelope(error)
+        return openai_errors.status(error), openai_errors.headers(error), openai_errors.envelope(error)
     body: dict[str, object] = {
         "type": f"{DOCUMENTATION}{error.code}",
         "title": error.title,
@@ -52,6 +52,7 @@ def render(error: HeadraceError, path: str, request_id: str) -> tuple[int, list[
         "retry": error.retry,
         "request_id": request_id,
     }
+    body.update(error.extras)
     if error.fields:
         body["errors"] = [{"field": field, "message": message} for field, message in error.fields]
     headers = [

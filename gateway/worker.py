@@ -53,6 +53,7 @@ class Worker:
             titles.KIND: titles.TitleJobs(
                 self.postgres,
                 jobs,
+                # Jobs are charged once they are done; they reserve nothing.
                 LedgerRepository(self.postgres),
                 self.routes,
                 self.inference,

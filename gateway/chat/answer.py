@@ -19,6 +19,7 @@ class Answer:
         text: everything the model has written, in pieces; see `joined`.
         delta_ends: the length in characters after each piece that was announced.
         done: whether the stream said that it was complete.
+        failure: what the stream said went wrong, or that it cannot be read.
     """
 
     def __init__(self) -> None:
@@ -30,11 +31,13 @@ class Answer:
         self.done = False
         self.usage: tuple[int, int] | None = None
         self.frames = 0
+        self.failure: EngineFailed | None = None
 
     def feed(self, chunk: bytes) -> str:
         """The new text in `chunk`, all its frames joined; empty when there is none.
 
-        Raises core.errors.EngineFailed when the stream carries an error or is not a stream of chunks.
+        Raises core.errors.EngineFailed when the bytes never become a frame. What else is wrong with the
+        stream is in `failure`, so that the text before it is not lost.
         """
         frames = self._buffer.feed(chunk)
         if not frames:
@@ -49,8 +52,12 @@ class Answer:
                 continue
             try:
                 text = self._take(orjson.loads(data))
-            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-                raise EngineFailed("The model sent an answer that cannot be read.") from error
+            except EngineFailed as error:
+                self.failure = error
+                break
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+                self.failure = EngineFailed("The model sent an answer that cannot be read.")
+                break
             if text:
                 new.append(text)
                 self.frames += 1

@@ -42,13 +42,13 @@ class TurnRepository:
         self._after = after
 
     async def begin(
-        self, turn: TurnStart, *, parent_id: str | None, content: str | None, runner: str
+        self, turn: TurnStart, *, parent_id: str | None, content: str | None, runner: str, tokens: int
     ) -> None:
         """One transaction: the person's message (unless `content` is None: then it is there already), the
-        empty answer, the turn, and the reservation in the ledger.
+        empty answer, the turn, and the reservation of `tokens` in the ledger.
 
         Raises: core.errors.TurnRunning when another turn of the conversation is; NotFound when the
-        conversation went away in the meantime.
+        conversation went away in the meantime; BudgetExhausted when `tokens` are more than a budget has left.
         """
         try:
             async with self._postgres.transaction() as connection:
@@ -85,6 +85,7 @@ class TurnRepository:
                     reference=turn.id,
                     model=turn.model,
                     revision=turn.revision,
+                    tokens=tokens,
                 )
                 tag = await connection.execute(
                     "UPDATE conversations SET head_message_id = $3, model = $4, updated_at = now() "

@@ -189,6 +189,8 @@ class TurnRunner:
                             running.first_token_at = self._clock.monotonic()
                             FIRST_TOKEN.labels("chat", target.model).observe(running.first_token_at - begun)
                         running.log.append(*events.delta(piece))
+                    if running.answer.failure is not None:
+                        raise running.answer.failure
             if not running.answer.done and running.answer.finish_reason is None:
                 raise EngineFailed()
         except TimeoutError as error:

@@ -27,6 +27,7 @@ from gateway.events.bus import EventBus
 from gateway.inference import Inference, Target
 from gateway.inference.tokens import count_prompt_tokens
 from gateway.routing.table import RoutingTable
+from gateway.usage.admission import Admission
 
 # No prompt is made of more messages than this, and of no more bytes for each token of the window.
 MAX_HISTORY_MESSAGES = 400
@@ -57,6 +58,7 @@ class TurnService:
         routes: RoutingTable,
         inference: Inference,
         bus: EventBus,
+        admission: Admission,
     ) -> None:
         self._conversations = conversations
         self._history = history
@@ -66,43 +68,59 @@ class TurnService:
         self._routes = routes
         self._inference = inference
         self._bus = bus
+        self._admission = admission
 
     async def begin(
-        self, principal: Principal, conversation_id: str, wanted: TurnIn, traceparent: str | None
+        self,
+        principal: Principal,
+        conversation_id: str,
+        wanted: TurnIn,
+        traceparent: str | None,
+        turn_id: str,
     ) -> Begun:
-        """A new message and its answer.
+        """A new message and its answer, under a new `turn_id`.
 
-        Raises: NotFound, TurnRunning, ModelNotFound, ModelNotReady, MessageTooLong, Overloaded, Unavailable.
+        Raises: NotFound, TurnRunning, ModelNotFound, ModelNotReady, MessageTooLong, BudgetExhausted,
+        Overloaded, Unavailable.
         """
         conversation = await self._idle(principal, conversation_id)
         target = self._target(wanted.model or conversation.model)
         parent_id = await self._parent(conversation, wanted)
         path = await self._history.path(parent_id, MAX_HISTORY_MESSAGES) if parent_id else []
         return await self._launch(
+            principal,
             conversation,
             target,
             path,
             new_content=wanted.content,
             parent_id=parent_id,
+            turn_id=turn_id,
             user_message_id=new_id("msg"),
             parameters=wanted.over(conversation.parameters),
             traceparent=new_traceparent(traceparent),
         )
 
     async def retry(
-        self, principal: Principal, turn_id: str, wanted: RetryIn, traceparent: str | None
+        self,
+        principal: Principal,
+        turn_id: str,
+        wanted: RetryIn,
+        traceparent: str | None,
+        new_turn_id: str,
     ) -> Begun:
-        """Another answer to the same message; the earlier one leaves the visible path."""
+        """Another answer to the same message, under a new id; the earlier one leaves the visible path."""
         row = await self._require(principal, turn_id)
         conversation = await self._idle(principal, row.start.conversation_id)
         target = self._target(wanted.model or row.start.model)
         path = await self._history.path(row.start.user_message_id, MAX_HISTORY_MESSAGES)
         return await self._launch(
+            principal,
             conversation,
             target,
             path,
             new_content=None,
             parent_id=None,
+            turn_id=new_turn_id,
             user_message_id=row.start.user_message_id,
             parameters=Parameters.model_validate(row.start.parameters),
             traceparent=new_traceparent(traceparent),
@@ -154,6 +172,11 @@ class TurnService:
         whole = events.replay(row.start, row.end)
         yield whole[min(max(0, after), len(whole) - 1) :]
 
+    async def find(self, principal: Principal, turn_id: str) -> TurnStart | None:
+        """A turn of this person, or None."""
+        row = await self._turns.get(principal.user_id, turn_id)
+        return row.start if row else None
+
     async def _require(self, principal: Principal, turn_id: str) -> TurnRow:
         row = await self._turns.get(principal.user_id, turn_id)
         if row is None:
@@ -193,17 +216,18 @@ class TurnService:
 
     async def _launch(
         self,
+        principal: Principal,
         conversation: ConversationRow,
         target: Target,
         path: Sequence[MessageRow],
         *,
+        turn_id: str,
         new_content: str | None,
         parent_id: str | None,
         user_message_id: str,
         parameters: Parameters,
         traceparent: str,
     ) -> Begun:
-        turn_id = new_id("trn")
         history, unread = _history(path, new_content, target)
 
         async def count(messages: Sequence[PromptMessage]) -> int:
@@ -227,14 +251,30 @@ class TurnService:
             parameters=chosen,
             traceparent=traceparent,
         )
-        persisted = asyncio.create_task(
-            self._turns.begin(
+
+        async def begin(tokens: int) -> None:
+            await self._turns.begin(
                 turn,
                 parent_id=parent_id,
                 content=new_content,
                 runner=self._runner.name,
+                tokens=tokens,
             )
-        )
+
+        async def admit() -> None:
+            await self._admission.admit(
+                begin,
+                user_id=turn.user_id,
+                key_id=None,
+                answer=prompt.max_tokens,
+                prompt_at_most=prompt.tokens_at_most,
+                count=None if prompt.counted else lambda: count(prompt.messages),
+            )
+
+        persisted = asyncio.create_task(admit())
+        if principal.budgeted:
+            # Nobody whose budget is used up makes the engine work.
+            await asyncio.shield(persisted)
         running = self._runner.launch(turn, target, _body(target, prompt, chosen), persisted)
         await asyncio.shield(persisted)
         await self._bus.publish(

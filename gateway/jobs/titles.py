@@ -7,6 +7,7 @@ from typing import Final
 import orjson
 
 from core.errors import EngineFailed
+from core.ids import new_id
 from core.postgres import Connection, Postgres
 from gateway.conversations.search.repository import SearchRepository
 from gateway.conversations.service import ConversationService
@@ -15,7 +16,7 @@ from gateway.jobs.repository import JobRepository
 from gateway.jobs.tables import JobRow
 from gateway.routing.table import RoutingTable
 from gateway.usage.repository import LedgerRepository
-from gateway.usage.tables import Kind, Outcome, Tokens
+from gateway.usage.tables import Entry, Kind, Outcome, Tokens
 
 KIND: Final = "title"
 MOST_WORDS: Final = 6
@@ -77,16 +78,19 @@ class TitleJobs:
             if not await self._jobs.finish(connection, job, result={"title": title}, error=None):
                 return
             await self._store(connection, job, title)
-            await self._ledger.reserve(
+            await self._ledger.charge(
                 connection,
-                user_id=job.user_id,
-                kind=Kind.JOB,
-                reference=job.id,
-                model=target.model,
-                revision=target.revision,
-            )
-            await self._ledger.settle(
-                connection, kind=Kind.JOB, reference=job.id, outcome=Outcome.COMPLETED, tokens=tokens
+                Entry(
+                    id=new_id("led"),
+                    user_id=job.user_id,
+                    key_id=None,
+                    kind=Kind.JOB,
+                    reference=job.id,
+                    model=target.model,
+                    revision=target.revision,
+                    outcome=Outcome.COMPLETED,
+                    tokens=tokens,
+                ),
             )
         await self._conversations.tell_updated(job.user_id, str(job.payload["conversation_id"]))
 

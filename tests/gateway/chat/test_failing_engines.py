@@ -148,3 +148,13 @@ async def test_frames_that_come_in_single_bytes_are_read_whole(gateway: Gateway,
     gateway.engine.stream(*[whole[index : index + 1] for index in range(len(whole))])
     turn = await person.begin(await person.conversation())
     assert text_of(events_of(await person.follow(turn))) == "ä🦦 end"
+
+
+async def test_text_that_comes_together_with_an_error_is_kept(gateway: Gateway, person: Person) -> None:
+    gateway.engine.stream(
+        b'data: {"choices":[{"delta":{"content":"half"}}]}\n\ndata: {"error":{"message":"broken"}}\n\n'
+    )
+    conversation = await person.conversation()
+    events = await person.ask(conversation, "Hi")
+    assert (events[-1][1], text_of(events)) == ("turn.failed", "half")
+    assert (await person.messages(conversation))[-1]["content"] == "half"

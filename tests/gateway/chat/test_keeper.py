@@ -22,7 +22,7 @@ async def orphan(gateway: Gateway, person: Person, *pieces: str) -> TurnStart:
         traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01",
     )
     rows = gateway.house.keeper._repository
-    await rows.begin(turn, parent_id=None, content="Are you there?", runner="run_gone")
+    await rows.begin(turn, parent_id=None, content="Are you there?", runner="run_gone", tokens=100)
     text, ends = "", []
     for piece in pieces:
         text += piece
