@@ -56,7 +56,7 @@ export class ChatPage {
     return this.rail.getByRole("link", { name: title });
   }
 
-  async menu(title: string, action: "Rename" | "Delete") {
+  async menu(title: string, action: string) {
     await this.item(title).hover();
     await this.rail.getByRole("button", { name: `Options for ${title}` }).click();
     await this.page.getByRole("menuitem", { name: action }).click();

@@ -19,12 +19,16 @@ export function LiveTurnsProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     const refetch = (id: string) => void client.invalidateQueries({ queryKey: queryKeys.messages(id) });
+    const limits = () => void client.invalidateQueries({ queryKey: queryKeys.limits });
     const disconnect = turns.connect({
       started: (id, turnId) =>
         patchConversation(client, id, { running_turn_id: turnId, updated_at: new Date().toISOString() }),
       settled: (id, settled) => {
         patchConversation(client, id, { running_turn_id: null });
         client.setQueryData<MessagePages>(queryKeys.messages(id), (pages) => pages && settleInto(pages, settled));
+        // Which branches there are now, only the server can tell.
+        if (settled.replaces !== null || settled.edits !== null) refetch(id);
+        limits();
       },
       stale: refetch,
     });
@@ -33,7 +37,10 @@ export function LiveTurnsProvider({ children }: { children: ReactNode }) {
         // The turns of this page tell their own story; others (another tab, another device) are read again.
         if (turns.turn(event.conversation_id) === null) refetch(event.conversation_id);
       }
-      if (event.type === "reconnected") void client.invalidateQueries({ queryKey: ["messages"] });
+      if (event.type === "reconnected") {
+        void client.invalidateQueries({ queryKey: ["messages"] });
+        turns.lost().forEach((id) => turns.reconnect(id));
+      }
     });
     const onOnline = () => turns.lost().forEach((id) => turns.reconnect(id));
     window.addEventListener("online", onOnline);

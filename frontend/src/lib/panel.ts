@@ -1,0 +1,34 @@
+import { useSyncExternalStore } from "react";
+
+/** What may lie over the page. One at a time, whoever asked for it. `chat` is null for a chat that is not begun. */
+export type Panel =
+  | { name: "palette" }
+  | { name: "shortcuts" }
+  | { name: "prompts" }
+  | { name: "limits" }
+  | { name: "settings"; chat: string | null }
+  | { name: "share"; chat: string };
+
+let open: Panel | null = null;
+const listeners = new Set<() => void>();
+
+export function openPanel(panel: Panel): void {
+  open = panel;
+  listeners.forEach((listener) => listener());
+}
+
+export function closePanel(): void {
+  open = null;
+  listeners.forEach((listener) => listener());
+}
+
+export function usePanel(): Panel | null {
+  return useSyncExternalStore(
+    (notify) => {
+      listeners.add(notify);
+      return () => listeners.delete(notify);
+    },
+    () => open,
+    () => null,
+  );
+}
