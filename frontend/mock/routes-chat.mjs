@@ -42,7 +42,7 @@ export function chatRoutes(store) {
       json(response, 200, page(items, limit, url.searchParams.get("cursor")));
     }],
     ["POST", /^\/api\/conversations$/, ({ response, user, body }) => {
-      only(body, ["title", "model", "system_prompt"]);
+      only(body, ["title", "model", "system_prompt", "parameters"]);
       json(response, 201, store.createConversation(user.id, body));
     }],
     ["GET", /^\/api\/conversations\/(\w+)$/, ({ response, conversation }) =>

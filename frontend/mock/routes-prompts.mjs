@@ -43,6 +43,7 @@ export function promptRoutes(store) {
     }],
     ["PATCH", /^\/api\/prompts\/(\w+)$/, ({ response, user, match, body }) => {
       const prompt = mayChange(user, match[1]);
+      only(body, ["name", "description", "template"]);
       check(user, body);
       Object.assign(prompt, body, { updated_at: new Date().toISOString() });
       json(response, 200, view(prompt, user));

@@ -36,13 +36,13 @@ export class Store extends EventEmitter {
     return { token, user };
   }
 
-  createConversation(userId, { title = null, model = null, system_prompt = null }) {
+  createConversation(userId, { title = null, model = null, system_prompt = null, parameters = {} }) {
     const conversation = {
       id: newId("cnv"),
       title,
       model,
       system_prompt,
-      parameters: {},
+      parameters,
       pinned: false,
       archived: false,
       share: null,

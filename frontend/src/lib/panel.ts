@@ -10,9 +10,11 @@ export type Panel =
   | { name: "share"; chat: string };
 
 let open: Panel | null = null;
+let opener: HTMLElement | null = null;
 const listeners = new Set<() => void>();
 
 export function openPanel(panel: Panel): void {
+  if (open === null) opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
   open = panel;
   listeners.forEach((listener) => listener());
 }
@@ -20,6 +22,11 @@ export function openPanel(panel: Panel): void {
 export function closePanel(): void {
   open = null;
   listeners.forEach((listener) => listener());
+}
+
+/** What had the focus when a panel was asked for, to give it back to; null when that is gone. */
+export function panelOpener(): HTMLElement | null {
+  return opener !== null && opener.isConnected && opener !== document.body ? opener : null;
 }
 
 export function usePanel(): Panel | null {

@@ -2,10 +2,10 @@
 
 import { lazy, Suspense, useEffect, useState } from "react";
 import { usePathname } from "next/navigation";
-import { Dialog } from "@/components/ui/dialog";
+import { Dialog, preloadDialogs } from "@/components/ui/dialog";
 import { insertText } from "@/lib/compose";
 import { useOpenChat } from "@/lib/navigation";
-import { closePanel, usePanel, type Panel } from "@/lib/panel";
+import { closePanel, panelOpener, usePanel, type Panel } from "@/lib/panel";
 import { strings } from "@/lib/strings";
 
 const LimitsDialog = lazy(() => import("@/features/chat/components/limits-dialog"));
@@ -13,7 +13,11 @@ const SettingsDialog = lazy(() => import("@/features/chat/components/settings-di
 const ShareDialog = lazy(() => import("@/features/history/components/share-dialog"));
 const PromptLibrary = lazy(() => import("@/features/prompts/components/prompt-library"));
 const ShortcutList = lazy(() => import("@/features/shell/shortcut-list"));
-const CommandPalette = lazy(() => import("./command-palette"));
+const loadPalette = () => import("./command-palette");
+const CommandPalette = lazy(loadPalette);
+
+/** Long enough after the page for its own first work. */
+const QUIET_MS = 1_500;
 
 const titles: Record<Panel["name"], string> = {
   palette: strings.palette.title,
@@ -33,6 +37,14 @@ export function Panels() {
   const [shown, setShown] = useState<Panel | null>(panel);
   if (panel !== null && panel !== shown) setShown(panel);
   useEffect(() => closePanel, []);
+  // What is asked for by a key has to be there at once: letters typed after it would go elsewhere.
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      preloadDialogs();
+      void loadPalette();
+    }, QUIET_MS);
+    return () => clearTimeout(timer);
+  }, []);
   if (shown === null) return null;
 
   const insert = (text: string) => {
@@ -48,6 +60,7 @@ export function Panels() {
       title={titles[shown.name]}
       wide={shown.name === "settings" || shown.name === "prompts"}
       bare={shown.name === "palette"}
+      returnFocus={panelOpener}
     >
       <Suspense fallback={<div className="h-24" />}>
         {shown.name === "palette" && <CommandPalette />}

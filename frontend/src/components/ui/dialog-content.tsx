@@ -38,11 +38,13 @@ export interface DialogProps {
   wide?: boolean;
   /** Near the top, without a visible title: what is inside begins with its own field. */
   bare?: boolean;
+  /** Where the focus goes afterwards, when it is not what had it as the dialog appeared. */
+  returnFocus?: () => HTMLElement | null;
   children: ReactNode;
 }
 
-export function DialogContent({ open, onOpenChange, title, wide = false, bare = false, children }: DialogProps) {
-  const focus = useFocusReturn();
+export function DialogContent({ open, onOpenChange, title, wide = false, bare = false, returnFocus, children }: DialogProps) {
+  const focus = useFocusReturn(returnFocus);
   if (bare) {
     return (
       <RadixDialog.Root open={open} onOpenChange={onOpenChange}>

@@ -2,6 +2,6 @@ import { call } from "@/lib/api/client";
 import type { Prompt } from "@/lib/api/types";
 import type { PromptFields } from "./create";
 
-export function changePrompt(id: string, fields: Partial<PromptFields>): Promise<Prompt> {
+export function changePrompt(id: string, fields: Omit<PromptFields, "scope">): Promise<Prompt> {
   return call<Prompt>(`/api/prompts/${id}`, { method: "PATCH", body: fields });
 }

@@ -25,7 +25,9 @@ interface PromptFormProps {
 export function PromptForm({ prompt, mayShare, onDone }: PromptFormProps) {
   const client = useQueryClient();
   const save = useMutation({
-    mutationFn: (fields: PromptFields) => (prompt ? changePrompt(prompt.id, fields) : createPrompt(fields)),
+    // Whom a prompt is for is said once, when it is made.
+    mutationFn: ({ scope, ...fields }: PromptFields) =>
+      prompt ? changePrompt(prompt.id, fields) : createPrompt({ ...fields, scope }),
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: queryKeys.prompts });
       onDone();
@@ -47,20 +49,20 @@ export function PromptForm({ prompt, mayShare, onDone }: PromptFormProps) {
   return (
     <form onSubmit={submit} className="space-y-4">
       <Field label={words.name} name="name" required maxLength={100} defaultValue={prompt?.name} error={fields["name"]} autoFocus />
-      <Field label={words.description} name="description" maxLength={300} defaultValue={prompt?.description ?? ""} error={fields["description"]} />
+      <Field label={words.description} name="description" maxLength={500} defaultValue={prompt?.description ?? ""} error={fields["description"]} />
       <Area
         label={words.template}
         name="template"
         required
         rows={6}
-        maxLength={20_000}
+        maxLength={10_000}
         defaultValue={prompt?.template}
         hint={words.templateHint}
         error={fields["template"]}
       />
-      {mayShare && (
+      {mayShare && prompt === null && (
         <label className="flex items-start gap-2">
-          <input type="checkbox" name="everyone" defaultChecked={prompt?.scope === "everyone"} className="mt-1 accent-(--accent)" />
+          <input type="checkbox" name="everyone" className="mt-1 accent-(--accent)" />
           <span>
             <span className="block font-medium">{words.everyone}</span>
             <span className="block text-hint text-muted">{words.everyoneHint}</span>
