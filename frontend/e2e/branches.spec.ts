@@ -42,6 +42,23 @@ test("editing a message starts a branch, and the arrows go back and forth with t
   await expect(chat.questions).toHaveCount(1);
 });
 
+test("a message that was only just sent is edited where it stands, below what came before it", async ({ page }) => {
+  const chat = new ChatPage(page);
+  await chat.ask("[[echo]] the first stays");
+  await chat.settled();
+  await chat.ask("[[echo]] the second changes");
+  await chat.settled();
+  await chat.composer.press("ArrowUp");
+  await page.getByRole("textbox", { name: "Edit your message" }).fill("[[echo]] the second changed");
+  await page.keyboard.press("Enter");
+  await expect(chat.answers.nth(1)).toContainText("the second changed");
+  await chat.settled();
+  await expect(chat.questions.nth(1).getByRole("group", { name: "Branches" })).toContainText("2/2");
+  await page.reload();
+  await expect(chat.answers.first()).toContainText("the first stays");
+  await expect(chat.answers.nth(1)).toContainText("the second changed");
+});
+
 test("Up in an empty composer edits the last message, and Escape leaves everything as it was", async ({ page }) => {
   const chat = new ChatPage(page);
   await chat.ask("[[echo]] one thing");

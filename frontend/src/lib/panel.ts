@@ -19,7 +19,9 @@ export function openPanel(panel: Panel): void {
   listeners.forEach((listener) => listener());
 }
 
-export function closePanel(): void {
+/** `focus` is the id of what should have the focus afterwards, when that is not what had it before. */
+export function closePanel(focus?: string): void {
+  if (focus !== undefined) opener = document.getElementById(focus);
   open = null;
   listeners.forEach((listener) => listener());
 }

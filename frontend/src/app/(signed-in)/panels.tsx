@@ -36,7 +36,7 @@ export function Panels() {
   // A panel that closes keeps its content while it goes.
   const [shown, setShown] = useState<Panel | null>(panel);
   if (panel !== null && panel !== shown) setShown(panel);
-  useEffect(() => closePanel, []);
+  useEffect(() => () => closePanel(), []);
   // What is asked for by a key has to be there at once: letters typed after it would go elsewhere.
   useEffect(() => {
     const timer = setTimeout(() => {
@@ -48,7 +48,7 @@ export function Panels() {
   if (shown === null) return null;
 
   const insert = (text: string) => {
-    closePanel();
+    closePanel("composer");
     if (pathname !== "/") openChat(null);
     insertText(text);
   };
@@ -67,7 +67,7 @@ export function Panels() {
         {shown.name === "shortcuts" && <ShortcutList />}
         {shown.name === "prompts" && <PromptLibrary onInsert={insert} />}
         {shown.name === "limits" && <LimitsDialog />}
-        {shown.name === "settings" && <SettingsDialog chat={shown.chat} onDone={closePanel} />}
+        {shown.name === "settings" && <SettingsDialog chat={shown.chat} onDone={() => closePanel()} />}
         {shown.name === "share" && <ShareDialog chat={shown.chat} />}
       </Suspense>
     </Dialog>

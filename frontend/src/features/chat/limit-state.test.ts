@@ -23,6 +23,15 @@ describe("limitState", () => {
     expect(limitState({ budgets: [budget({ remaining: 210 })], requests }, NOW).warn).toBe(false);
   });
 
+  it("speaks of tokens while nothing is short, also when none is used yet", () => {
+    const fewRequests = { ...requests, remaining: 15 };
+    expect(limitState({ budgets: [budget({})], requests: fewRequests }, NOW)).toMatchObject({
+      tightest: { kind: "tokens" },
+      used: 0,
+      warn: false,
+    });
+  });
+
   it("warns from four fifths on, of whatever is tightest", () => {
     const state = limitState({ budgets: [budget({ remaining: 200 }), budget({ period: "month", remaining: 50 })], requests }, NOW);
     expect(state).toMatchObject({ warn: true, blockedUntil: null, tightest: { budget: { period: "month" } } });

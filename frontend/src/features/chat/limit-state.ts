@@ -26,17 +26,16 @@ export function limitState(limits: Limits | undefined, now: number): LimitState 
     const { limit, remaining, reset_seconds: seconds } = requests;
     parts.push({ tightest: { kind: "requests", remaining, seconds }, used: 1 - remaining / limit });
   }
-  const worst = parts.reduce((a, b) => (b.used > a.used ? b : a), { tightest: null, used: 0 } as {
-    tightest: LimitState["tightest"];
-    used: number;
-  });
+  const hardest = parts.toSorted((a, b) => b.used - a.used)[0];
+  // Below the warning tokens are what a person wants to know of.
+  const worst = hardest && hardest.used < WARN_AT ? (parts.find((part) => part.tightest.kind === "tokens") ?? hardest) : hardest;
   const spent = parts.flatMap(({ tightest, used }) =>
     tightest.kind === "tokens" && used >= 1 ? [Date.parse(tightest.budget.resets_at)] : [],
   );
   return {
-    tightest: worst.tightest,
-    used: worst.used,
-    warn: worst.used >= WARN_AT,
+    tightest: worst?.tightest ?? null,
+    used: worst?.used ?? 0,
+    warn: worst !== undefined && worst.used >= WARN_AT,
     blockedUntil: spent.length > 0 ? Math.max(...spent) : null,
   };
 }

@@ -47,7 +47,7 @@ export function ChatView() {
   const loaded = useMemo(() => flatten(history.data), [history.data]);
   const messages = useMemo(() => messagesBefore(loaded, turn), [loaded, turn]);
   const { models, model, blocked } = useChatModel(id, conversation.data?.model ?? null);
-  const { send, creating } = useSend(id, model);
+  const { send, creating } = useSend(id, model, messages.at(-1) ?? null);
   const limits = useLimits();
 
   const { scroller, content, atEnd, toEnd, letGo } = useFollowEnd(id);

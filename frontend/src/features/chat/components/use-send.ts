@@ -13,8 +13,8 @@ import { NEW_CHAT } from "../draft";
 import { isSet, newChatSettings, NO_SETTINGS, setNewChatSettings } from "../new-chat-settings";
 import { useLiveTurns } from "./live-turns-context";
 
-/** Sends messages; the first one begins its conversation, with the settings that were made for it. */
-export function useSend(chatId: string | null, model: Model | null) {
+/** Sends messages below the `last` that is shown; the first one begins its conversation, with the settings that were made for it. */
+export function useSend(chatId: string | null, model: Model | null, last: Message | null) {
   const client = useQueryClient();
   const openChat = useOpenChat();
   const turns = useLiveTurns();
@@ -33,7 +33,7 @@ export function useSend(chatId: string | null, model: Model | null) {
       });
       cacheConversation(client, conversation);
       pickModel(created.id, name);
-      turns.start(created.id, text, name);
+      turns.start(created.id, text, name, null);
       openChat(created.id);
     } catch (error) {
       turns.refuse(NEW_CHAT, text, error);
@@ -47,7 +47,7 @@ export function useSend(chatId: string | null, model: Model | null) {
     if (model === null) return;
     rememberModel(model.name);
     if (chatId === null) void begin(text, model.name);
-    else turns.start(chatId, text, model.name, edited);
+    else turns.start(chatId, text, model.name, last, edited);
   }
 
   return { send, creating };

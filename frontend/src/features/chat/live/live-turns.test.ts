@@ -56,14 +56,14 @@ describe("LiveTurns", () => {
     const sink = sinkOf();
     turns.connect(sink);
 
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", answer({ id: "msg_last" }));
     await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled());
 
     expect(sink.started).toHaveBeenCalledWith("cnv_1", "trn_1");
     const [id, settled] = sink.settled.mock.calls[0]!;
     expect(id).toBe("cnv_1");
     expect(settled).toMatchObject({
-      user: { id: "msg_q", content: "Hi?" },
+      user: { id: "msg_q", content: "Hi?", parent_id: "msg_last" },
       answer: { id: "msg_a", content: "Hello", status: "complete" },
     });
     expect(turns.turn("cnv_1")).toBeNull();
@@ -74,7 +74,7 @@ describe("LiveTurns", () => {
     api.startTurn.mockResolvedValue(streamOf(started() + pieces, "hang"));
     const frames = handFrames();
     const turns = new LiveTurns(frames.schedule);
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(frames.waiting).toHaveLength(1));
     await new Promise((resolve) => setTimeout(resolve, 0));
     const notified = vi.fn();
@@ -94,7 +94,7 @@ describe("LiveTurns", () => {
     const sink = sinkOf();
     turns.connect(sink);
 
-    turns.start("cnv_1", "precious words", "simulated");
+    turns.start("cnv_1", "precious words", "simulated", null);
     await vi.waitFor(() => expect(turns.refusal("cnv_1")).not.toBeNull());
 
     const refusal = turns.refusal("cnv_1");
@@ -111,7 +111,7 @@ describe("LiveTurns", () => {
     const sink = sinkOf();
     turns.connect(sink);
     vi.useFakeTimers();
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.advanceTimersByTimeAsync(120_000);
     vi.useRealTimers();
     expect(turns.refusal("cnv_1")?.content).toBe("Hi?");
@@ -122,10 +122,10 @@ describe("LiveTurns", () => {
     expect(new Set(Array.from({ length: tries }, (_, at) => keyOf(at))).size).toBe(1);
 
     api.startTurn.mockImplementation(async () => streamOf(started() + completed(2)));
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(sink.settled).toHaveBeenCalledTimes(1));
     expect(keyOf(tries)).toBe(keyOf(0));
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(sink.settled).toHaveBeenCalledTimes(2));
     expect(keyOf(tries + 1)).not.toBe(keyOf(0));
   });
@@ -133,7 +133,7 @@ describe("LiveTurns", () => {
   it("sends an edit as a branch below the parent of the message, and gives it back to be edited further", async () => {
     api.startTurn.mockRejectedValueOnce(new ApiError("budget_exhausted", "Used up.", 402, false, 60_000));
     const turns = new LiveTurns(handFrames().schedule);
-    turns.start("cnv_1", "Better words", "simulated", answer({ id: "msg_q1", role: "user", parent_id: null }));
+    turns.start("cnv_1", "Better words", "simulated", null, answer({ id: "msg_q1", role: "user", parent_id: null }));
     await vi.waitFor(() => expect(turns.refusal("cnv_1")).not.toBeNull());
     expect(api.startTurn.mock.calls[0]![1]).toEqual({ content: "Better words", model: "simulated", parent_id: null });
     expect(turns.refusal("cnv_1")).toMatchObject({ content: "Better words", edits: "msg_q1" });
@@ -167,7 +167,7 @@ describe("LiveTurns", () => {
     const dead = 'event: turn.status\ndata: {"state":"reconnecting"}\n\n';
     api.startTurn.mockResolvedValue(streamOf(started() + delta(2, "a") + dead, "hang"));
     const turns = new LiveTurns(handFrames().schedule);
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(turns.turn("cnv_1")?.engine).toBe("reconnecting"));
     expect(turns.turn("cnv_1")?.connection).toBe("open");
     turns.leaveAll();
@@ -182,7 +182,7 @@ describe("LiveTurns", () => {
     const seen = new Set<string>();
     turns.subscribe(() => seen.add(turns.turn("cnv_1")?.connection ?? "gone"));
 
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled(), { timeout: 3000 });
 
     expect(seen).toContain("reconnecting");
@@ -233,7 +233,7 @@ describe("LiveTurns", () => {
     api.startTurn.mockResolvedValue(streamOf(started(), "hang"));
     api.stopTurn.mockRejectedValue(new ApiError("network", "No.", 0, true));
     const turns = new LiveTurns(handFrames().schedule);
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(turns.turn("cnv_1")?.phase).toBe("answering"));
 
     const stopping = turns.stop("cnv_1");
@@ -249,7 +249,7 @@ describe("LiveTurns", () => {
     const turns = new LiveTurns(handFrames().schedule);
     const sink = sinkOf();
     turns.connect(sink);
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled());
     expect(sink.settled.mock.calls[0]![1].answer).toMatchObject({
       content: "Half",

@@ -95,12 +95,13 @@ export class LiveTurns {
     return [...this.entries].filter(([, { turn }]) => turn?.connection === "lost").map(([id]) => id);
   }
 
-  /** Send a message: below what is shown, or in the place of the message that it is an edit of. */
-  start(conversationId: string, content: string, model: string, edited: Message | null = null): void {
+  /** Send a message: below `last`, the last that is shown, or in the place of the one that it is an edit of. */
+  start(id: string, content: string, model: string, last: Message | null, edited: Message | null = null): void {
     const body: TurnBody = { content, model, ...(edited ? { parent_id: edited.parent_id } : {}) };
-    const key = this.keys.keyFor(conversationId, body);
-    const turn = newTurn(conversationId, model, { content, edits: edited?.id ?? null });
-    this.begin(turn, (signal) => startTurn(conversationId, body, key, signal));
+    const key = this.keys.keyFor(id, body);
+    const parentId = edited ? edited.parent_id : (last?.id ?? null);
+    const turn = newTurn(id, model, { content, parentId, edits: edited?.id ?? null });
+    this.begin(turn, (signal) => startTurn(id, body, key, signal));
   }
 
   /** A new answer to the same message; the earlier one stays as another branch. */

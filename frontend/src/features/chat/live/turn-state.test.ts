@@ -18,6 +18,7 @@ const sending: LiveTurn = {
   completionTokens: null,
   engine: "running",
   replaces: null,
+  parentId: null,
   edits: null,
   outcome: null,
 };

@@ -20,6 +20,8 @@ export interface LiveTurn {
   completionTokens: number | null;
   /** The earlier answer that leaves the visible path for this one. */
   replaces: string | null;
+  /** What the person's message stands below; null at the beginning of a conversation. */
+  parentId: string | null;
   /** The message that was edited: what was written stands in its place. */
   edits: string | null;
   outcome: Outcome | null;
@@ -51,6 +53,7 @@ export function newTurn(conversationId: string, model: string, known: Partial<Li
     promptTokens: null,
     completionTokens: null,
     replaces: null,
+    parentId: null,
     edits: null,
     outcome: null,
     ...known,
@@ -115,6 +118,7 @@ export function userMessageOf(turn: LiveTurn): Message | null {
   return {
     ...blank(turn),
     id: turn.messageId ?? `pending-${turn.startedAt}`,
+    parent_id: turn.parentId,
     role: "user",
     content: turn.content,
     status: "complete",

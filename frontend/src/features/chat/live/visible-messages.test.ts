@@ -68,4 +68,12 @@ describe("settleInto", () => {
     const again = settleInto(pages, { user: null, answer, replaces: "a1", edits: null });
     expect(again.pages.map(({ items }) => ids(items))).toEqual([["a1b"], ["q1"]]);
   });
+
+  it("keeps what was read of the branches while the answer grew", () => {
+    const siblings = { index: 2, count: 2, previous_id: "a0", next_id: null };
+    const read = { ...message("a2", "assistant"), parent_id: "q2", siblings };
+    const answer = { ...message("a2", "assistant"), content: "whole" };
+    const pages = settleInto(pagesOf([message("q2"), read]), { user: null, answer, replaces: null, edits: null });
+    expect(pages.pages[0]?.items[1]).toMatchObject({ content: "whole", parent_id: "q2", siblings });
+  });
 });

@@ -30,8 +30,14 @@ export function messagesBefore(messages: Message[], turn: LiveTurn | null): Mess
 
 /** Write a finished turn into the loaded pages: its messages at the end, what it branched off from gone. */
 export function settleInto(pages: MessagePages, settled: Settled): MessagePages {
-  const { user, answer } = settled;
   const path = flatten(pages);
+  // What was read of them from the server meanwhile knows their place among the branches.
+  const placed = (message: Message) => {
+    const read = path.find(({ id }) => id === message.id);
+    return read ? { ...message, parent_id: read.parent_id, siblings: read.siblings } : message;
+  };
+  const user = settled.user && placed(settled.user);
+  const answer = placed(settled.answer);
   const at = branchAt(path, settled);
   const gone = new Set([...(at === -1 ? [] : path.slice(at)).map(({ id }) => id), answer.id, ...(user ? [user.id] : [])]);
   const kept = pages.pages.map((page) => ({ ...page, items: page.items.filter((item) => !gone.has(item.id)) }));
