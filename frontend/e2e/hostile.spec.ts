@@ -48,13 +48,13 @@ test("what a model writes is never markup of the page", async ({ page }) => {
 });
 
 test("nothing that a model writes reaches out, runs, or acts in the reader's name", async ({ page }) => {
+  await new EntryPage(page).register(newPerson());
   const outside: string[] = [];
   page.on("request", (request) => {
     if (new URL(request.url()).host !== new URL(page.url()).host && !request.url().startsWith("blob:")) {
       outside.push(request.url());
     }
   });
-  await new EntryPage(page).register(newPerson());
   const chat = new ChatPage(page);
   const refused: string[] = [];
   page.on("console", (message) => {

@@ -12,7 +12,7 @@ export class ChatPage {
   readonly newChat: Locator;
 
   constructor(readonly page: Page) {
-    this.composer = page.getByRole("textbox", { name: "Message" });
+    this.composer = page.getByRole("textbox", { name: "Message", exact: true });
     this.send = page.getByRole("button", { name: "Send" });
     this.stop = page.getByRole("button", { name: "Stop answering" });
     this.log = page.getByRole("log", { name: "Messages" });
