@@ -86,9 +86,9 @@ async function tour(page, suffix, narrow) {
   await shot("details");
 
   await ask("[[fail]] [[echo]] The first half of this answer arrives well enough, and then the engine gives up on it.");
-  await page.getByRole("button", { name: "Try again", exact: true }).waitFor();
+  await page.getByText("The text so far is kept.").waitFor();
   await shot("failed");
-  await page.getByRole("button", { name: "Try again", exact: true }).click();
+  await page.getByText("Try again", { exact: true }).last().click();
   await page.getByRole("group", { name: "Branches" }).waitFor();
   await page.waitForTimeout(300);
   await shot("branches");
@@ -120,14 +120,14 @@ async function tour(page, suffix, narrow) {
   await close();
   await palette("prompt library");
   await page.getByRole("button", { name: "New prompt" }).click();
-  await page.getByLabel("Name").fill("Explain");
-  await page.getByLabel("Text").fill("Explain {topic} to {who}, in three sentences.");
+  await page.getByRole("textbox", { name: "Name" }).fill("Explain");
+  await page.getByRole("textbox", { name: "Text" }).fill("Explain {topic} to {who}, in three sentences.");
   await shot("prompt-form");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("button", { name: "Use Explain" }).waitFor();
   await shot("prompts");
   await page.getByRole("button", { name: "Use Explain" }).click();
-  await page.getByLabel("topic").waitFor();
+  await page.getByRole("textbox", { name: "topic" }).waitFor();
   await shot("prompt-fill");
   await close();
   await palette("share this");
@@ -160,7 +160,7 @@ async function tour(page, suffix, narrow) {
   await page.waitForTimeout(700);
   await shot("limit-spent");
   await page.unroute("**/api/usage/limits");
-  await page.goto("/search?q=turbine");
+  await page.goto("/search?q=headrace");
   await page.locator("mark").first().waitFor();
   await shot("search");
   await page.goto(shared);

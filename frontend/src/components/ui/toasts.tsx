@@ -43,7 +43,7 @@ function Row({ toast }: { toast: Toast }) {
         <Button
           size="sm"
           variant="ghost"
-          className="text-accent"
+          className="text-accent!"
           onClick={() => {
             toast.action?.run();
             closeToast(toast.id);

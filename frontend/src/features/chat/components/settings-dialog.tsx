@@ -62,10 +62,13 @@ function SettingsForm({ chat, settings, ofModel, onDone }: SettingsFormProps) {
     onSuccess: onDone,
   });
 
-  function submit(event: FormEvent) {
+  function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
+    const form = event.currentTarget;
     const read = readSettings(text, most);
     setErrors(read.errors ?? {});
+    // The first field that is wrong, once it says so.
+    requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid]")?.focus());
     if (read.parameters) save.mutate({ system_prompt: prompt.trim() || null, parameters: read.parameters });
   }
 

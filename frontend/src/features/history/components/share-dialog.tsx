@@ -65,7 +65,7 @@ export default function ShareDialog({ chat }: { chat: string }) {
           {make.isPending ? words.making : share === null ? words.make : words.makeAnother}
         </Button>
         {share !== null && (
-          <Button className="text-danger" disabled={make.isPending || revoke.isPending} onClick={() => revoke.mutate()}>
+          <Button className="text-danger!" disabled={make.isPending || revoke.isPending} onClick={() => revoke.mutate()}>
             {revoke.isPending ? words.revoking : words.revoke}
           </Button>
         )}
