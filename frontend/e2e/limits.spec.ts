@@ -46,6 +46,9 @@ if (process.env["HEADRACE_URL"] === undefined) {
     await page.reload();
     await expect(chat.composer).toHaveValue("precious words");
     await expect(page.getByText(/Your tokens are used up/)).toBeVisible();
+    await page.setViewportSize({ width: 390, height: 844 });
+    const height = await page.locator("form").filter({ has: chat.composer }).evaluate((form) => form.clientHeight);
+    expect(height).toBeLessThan(160);
   });
 
   test("what the server refuses for the budget comes back, also an edit to its message", async ({ page, browser }) => {

@@ -173,17 +173,20 @@ export function Composer(props: ComposerProps) {
           onKeyDown={onKeyDown}
           className="block max-h-[276px] w-full resize-none overflow-y-auto bg-transparent px-4 pt-3 pb-1 text-reading outline-none"
         />
-        <div className="flex items-center gap-2 px-2 pb-2">
+        <div className="flex flex-wrap items-center gap-2 px-2 pb-2">
           {foot}
           <p
             id="composer-reason"
             className={cn(
-              "min-w-0 flex-1 text-right text-hint tabular-nums",
+              // A line of its own where the window is narrow.
+              "min-w-0 text-hint tabular-nums md:flex-1 md:text-right",
+              "max-md:order-first max-md:basis-full max-md:px-2 max-md:empty:hidden",
               over > 0 || wait > 0 ? "text-warning" : "text-muted",
             )}
           >
             {reason}
           </p>
+          <span className="flex-1 md:hidden" />
           {chip}
           {running ? (
             <button
