@@ -73,33 +73,43 @@ test("Up in an empty composer edits the last message, and Escape leaves everythi
   await expect(chat.questions.first().getByRole("button", { name: "Edit" })).toBeFocused();
 });
 
-test("another answer stands beside the first, also from another model", async ({ page }) => {
+test("another answer stands beside the first", async ({ page }) => {
   const chat = new ChatPage(page);
   await chat.ask("[[echo]] say it twice");
   await chat.settled();
 
   await chat.answers.first().getByRole("button", { name: "Try again", exact: true }).click();
   await expect(chat.answers.first().getByRole("group", { name: "Branches" })).toContainText("2/2");
-  await chat.answers.first().getByRole("button", { name: "Ask another model" }).click();
-  const asked = page.waitForRequest(/\/retry$/);
-  await page.getByRole("menuitem", { name: "SmolLM2 135M" }).click();
-  expect((await asked).postDataJSON()).toEqual({ model: "smollm2-135m" });
-  await expect(chat.answers.first().getByRole("group", { name: "Branches" })).toContainText("3/3");
   await expect(chat.answers).toHaveCount(1);
   await chat.answers.first().getByRole("button", { name: "Previous branch" }).click();
-  await expect(chat.answers.first().getByRole("group", { name: "Branches" })).toContainText("2/3");
+  await expect(chat.answers.first().getByRole("group", { name: "Branches" })).toContainText("1/2");
 });
 
-test("an answer whose engine dies says that it is reconnecting, and then goes on where it was", async ({ page }) => {
-  const chat = new ChatPage(page);
-  const words = Array.from({ length: 20 }, (_, index) => `word${index + 1}`).join(" ");
-  await chat.ask(`[[die]] [[slow]] [[echo]] ${words}`);
-  await expect(chat.answers.first()).toContainText("Reconnecting");
-  await expect(chat.answers.first()).toContainText("word5");
-  await chat.settled();
-  await expect(chat.answers.first()).toContainText(words);
-  await expect(chat.answers.first()).not.toContainText("Reconnecting");
-});
+// A second model that is ready, and an engine that dies when told to, are what only the mock gateway has.
+if (process.env["HEADRACE_URL"] === undefined) {
+  test("another answer may come from another model", async ({ page }) => {
+    const chat = new ChatPage(page);
+    await chat.ask("[[echo]] say it twice");
+    await chat.settled();
+    await chat.answers.first().getByRole("button", { name: "Ask another model" }).click();
+    const asked = page.waitForRequest(/\/retry$/);
+    await page.getByRole("menuitem", { name: "SmolLM2 135M" }).click();
+    expect((await asked).postDataJSON()).toEqual({ model: "smollm2-135m" });
+    await expect(chat.answers.first().getByRole("group", { name: "Branches" })).toContainText("2/2");
+    await expect(chat.answers).toHaveCount(1);
+  });
+
+  test("an answer whose engine dies says that it is reconnecting, and then goes on where it was", async ({ page }) => {
+    const chat = new ChatPage(page);
+    const words = Array.from({ length: 20 }, (_, index) => `word${index + 1}`).join(" ");
+    await chat.ask(`[[die]] [[slow]] [[echo]] ${words}`);
+    await expect(chat.answers.first()).toContainText("Reconnecting");
+    await expect(chat.answers.first()).toContainText("word5");
+    await chat.settled();
+    await expect(chat.answers.first()).toContainText(words);
+    await expect(chat.answers.first()).not.toContainText("Reconnecting");
+  });
+}
 
 test("a stopped answer can be asked to go on, in words that everybody sees", async ({ page }) => {
   const chat = new ChatPage(page);
