@@ -43,6 +43,8 @@ class Principal:
     session_id: str | None
     key_id: str | None
     scopes: frozenset[Scope]
+    budgeted: bool = False
+    """Whether a budget of tokens, the person's or this key's, has to be asked before each request."""
 
 
 def granted(asked: frozenset[Scope], *, may_ask_models: bool) -> frozenset[Scope]:

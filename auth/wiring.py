@@ -10,6 +10,7 @@ from auth.accounts.service import Accounts
 from auth.api_keys.repository import KeyRepository
 from auth.api_keys.service import PREFIX as KEY_PREFIX
 from auth.api_keys.service import ApiKeys
+from auth.budget import Budget
 from auth.client_address import TrustedProxies
 from auth.limits.requests import RequestLimits
 from auth.limits.sign_in import SignInLimits
@@ -55,6 +56,7 @@ class Auth:
         hasher: Hasher | None = None,
     ) -> None:
         may_ask = settings.unverified_accounts_may_chat
+        default_budget = Budget(settings.budget_tokens_per_day, settings.budget_tokens_per_month)
         self._hasher = hasher or Argon2Hasher()
         self._store = LimitStore(keyvalue)
         self._keyring = Keyring(settings.signing_key_file)
@@ -86,8 +88,15 @@ class Auth:
             self._revocations,
             clock,
             unverified_may_ask=may_ask,
+            default_budget=default_budget,
         )
-        self.api_keys = ApiKeys(KeyRepository(postgres), self._revocations, clock, unverified_may_ask=may_ask)
+        self.api_keys = ApiKeys(
+            KeyRepository(postgres),
+            self._revocations,
+            clock,
+            unverified_may_ask=may_ask,
+            default_budget=default_budget,
+        )
         self.request_limits = RequestLimits(self._store, clock, per_minute=settings.requests_per_minute)
         self.watch = Watch(self.sessions, self.api_keys)
         self.origin = OwnOrigin(settings.public_url)

@@ -15,6 +15,7 @@ class HeadraceError(Exception):
         retry_after: seconds to wait before a retry, where that is known.
         fields: what is wrong with which input field, as (field, message) pairs.
         param: the field an OpenAI client should look at.
+        extras: more members of the problem, for programs.
     """
 
     status: ClassVar[int] = 500
@@ -31,12 +32,14 @@ class HeadraceError(Exception):
         fields: Sequence[tuple[str, str]] = (),
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
+        extras: Mapping[str, object] | None = None,
     ) -> None:
         self.detail = detail or self.default_detail
         self.retry_after = retry_after
         self.fields = tuple(fields)
         self.param = param
         self.headers = dict(headers or {})
+        self.extras = dict(extras or {})
         super().__init__(self.detail)
 
 
@@ -59,6 +62,18 @@ class Forbidden(HeadraceError):
     code = "forbidden"
     title = "Not allowed"
     default_detail = "Your account may not do this."
+
+
+class BudgetExhausted(HeadraceError):
+    status = 402
+    code = "budget_exhausted"
+    title = "The budget is used up"
+    retry = True
+    default_detail = (
+        "This would need more tokens than the budget of this day or month has left. "
+        "Ask for less, or try again after the reset; an administrator can raise the budget. "
+        "The problem says limit, used and resets_at; under /v1 the status is 429."
+    )
 
 
 class CrossSiteRequest(HeadraceError):
@@ -109,6 +124,21 @@ class TurnRunning(HeadraceError):
     title = "An answer is being written"
     retry = True
     default_detail = "An answer is still being written in this conversation. Wait for it or stop it."
+
+
+class IdempotencyInFlight(HeadraceError):
+    status = 409
+    code = "idempotency_in_flight"
+    title = "The same request is being worked on"
+    retry = True
+    default_detail = "A request with this Idempotency-Key is being worked on. Send it again in a moment."
+
+
+class IdempotencyMismatch(HeadraceError):
+    status = 422
+    code = "idempotency_mismatch"
+    title = "Another request had this key"
+    default_detail = "This Idempotency-Key came with another request before. Use a new key for a new request."
 
 
 class PayloadTooLarge(HeadraceError):

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     registrations_per_hour: int = Field(default=20, ge=1)
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     max_concurrent_turns: int = Field(default=256, ge=1)
+    # Tokens that a person may use who was given no budget of their own. Unset: as many as they like.
+    budget_tokens_per_day: int | None = Field(default=None, ge=0)
+    budget_tokens_per_month: int | None = Field(default=None, ge=0)
 
     # Deadlines, in seconds.
     engine_connect_timeout: float = Field(default=5.0, gt=0)
@@ -104,6 +107,12 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("budget_tokens_per_day", "budget_tokens_per_month", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        # What docker compose makes of a variable that is not there.
+        return None if value == "" else value
 
     @field_validator("serve_url", "public_url")
     @classmethod

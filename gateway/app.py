@@ -15,6 +15,9 @@ from gateway import health, problems
 from gateway.admin.endpoints import router as admin_router
 from gateway.chat.endpoints import router as chat_router
 from gateway.conversations.endpoints import router as conversations_router
+from gateway.conversations.exporting.endpoints import router as exporting_router
+from gateway.conversations.search.endpoints import router as search_router
+from gateway.conversations.sharing.endpoints import router as sharing_router
 from gateway.envelope import Envelope, is_page
 from gateway.error_docs import error_docs
 from gateway.events.endpoints import router as events_router
@@ -22,6 +25,7 @@ from gateway.house import House
 from gateway.openai_api.body import ChatHead, CompletionHead
 from gateway.openai_api.models import ModelRoutes
 from gateway.openai_api.relay import CompletionRelay
+from gateway.prompts.endpoints import router as prompts_router
 from gateway.routing.endpoints import router as models_router
 from gateway.shortcut import Shortcut
 from gateway.usage.endpoints import router as usage_router
@@ -75,6 +79,10 @@ def create_app(house: House) -> ASGIApp:
     for router in (
         auth_router,
         conversations_router,
+        search_router,
+        exporting_router,
+        sharing_router,
+        prompts_router,
         chat_router,
         models_router,
         events_router,

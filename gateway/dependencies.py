@@ -5,12 +5,18 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from gateway.chat.once import TurnsOnce
 from gateway.chat.service import TurnService
+from gateway.conversations.exporting.service import ExportService
+from gateway.conversations.search.service import SearchService
 from gateway.conversations.service import ConversationService
+from gateway.conversations.sharing.service import SharingService
 from gateway.events.hub import Hub
+from gateway.prompts.service import PromptService
 from gateway.readiness import ReadinessChecks
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.table import RoutingTable
+from gateway.usage.budgets import Budgets
 from gateway.usage.repository import LedgerRepository
 
 
@@ -19,8 +25,33 @@ def _conversations(connection: HTTPConnection) -> ConversationService:
     return found
 
 
+def _search(connection: HTTPConnection) -> SearchService:
+    found: SearchService = connection.app.state.house.search
+    return found
+
+
+def _exports(connection: HTTPConnection) -> ExportService:
+    found: ExportService = connection.app.state.house.exports
+    return found
+
+
+def _sharing(connection: HTTPConnection) -> SharingService:
+    found: SharingService = connection.app.state.house.sharing
+    return found
+
+
+def _prompts(connection: HTTPConnection) -> PromptService:
+    found: PromptService = connection.app.state.house.prompts
+    return found
+
+
 def _turns(connection: HTTPConnection) -> TurnService:
     found: TurnService = connection.app.state.house.turns
+    return found
+
+
+def _once_turns(connection: HTTPConnection) -> TurnsOnce:
+    found: TurnsOnce = connection.app.state.house.once_turns
     return found
 
 
@@ -31,6 +62,11 @@ def _routes(connection: HTTPConnection) -> RoutingTable:
 
 def _ledger(connection: HTTPConnection) -> LedgerRepository:
     found: LedgerRepository = connection.app.state.house.ledger
+    return found
+
+
+def _budgets(connection: HTTPConnection) -> Budgets:
+    found: Budgets = connection.app.state.house.budgets
     return found
 
 
@@ -50,9 +86,15 @@ def _readiness(connection: HTTPConnection) -> ReadinessChecks:
 
 
 Conversations = Annotated[ConversationService, Depends(_conversations)]
+Search = Annotated[SearchService, Depends(_search)]
+Exports = Annotated[ExportService, Depends(_exports)]
+Sharing = Annotated[SharingService, Depends(_sharing)]
+Prompts = Annotated[PromptService, Depends(_prompts)]
 Turns = Annotated[TurnService, Depends(_turns)]
+OnceTurns = Annotated[TurnsOnce, Depends(_once_turns)]
 Routes = Annotated[RoutingTable, Depends(_routes)]
 Ledger = Annotated[LedgerRepository, Depends(_ledger)]
+PersonBudgets = Annotated[Budgets, Depends(_budgets)]
 Revisions = Annotated[RevisionRepository, Depends(_revisions)]
 EventHub = Annotated[Hub, Depends(_hub)]
 Readiness = Annotated[ReadinessChecks, Depends(_readiness)]

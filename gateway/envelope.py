@@ -9,7 +9,7 @@ from core.errors import HeadraceError, PayloadTooLarge
 from core.ids import request_id
 from core.log import get_logger
 from gateway.metrics import REQUESTS
-from gateway.problems import is_openai, render
+from gateway.problems import is_openai, loggable, render
 
 log = get_logger(__name__)
 
@@ -63,10 +63,12 @@ class Envelope:
             elif message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"] = [*message["headers"], (b"x-request-id", known.encode())]
-                headers.extend(self._always)
+                # What an answer says of itself stands.
+                said = {name for name, _ in headers}
+                headers.extend(pair for pair in self._always if pair[0] not in said)
                 if private:
                     headers.append(_API_CSP)
-                    if not any(name == b"cache-control" for name, _ in headers):
+                    if b"cache-control" not in said:
                         headers.append(_NO_STORE)
             await send(message)
 
@@ -83,7 +85,7 @@ class Envelope:
                 # Our own, from a route that has no framework around it.
                 error = PayloadTooLarge(error.detail)
             elif not isinstance(error, HeadraceError):
-                log.exception("request.crashed", path=path, request_id=known)
+                log.exception("request.crashed", path=loggable(path), request_id=known)
                 error = HeadraceError()
             if complete:
                 # The framework raises again what it has answered.

@@ -7,6 +7,7 @@ from typing import Protocol
 import orjson
 
 from auth.accounts.hashing import Hasher
+from auth.budget import Budget
 from auth.wiring import Auth
 from core.clock import Clock, SystemClock
 from core.keyvalue import KeyValue
@@ -19,29 +20,48 @@ from gateway.chat.keeper import TurnKeeper
 from gateway.chat.live_log import ProcessLiveLogs
 from gateway.chat.log_store import LogStore
 from gateway.chat.mirror import Mirrors
+from gateway.chat.once import TurnsOnce
 from gateway.chat.own_log import LogWriter
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.service import TurnService
+from gateway.conversations.exporting.service import ExportService
 from gateway.conversations.repository import ConversationRepository
+from gateway.conversations.search.repository import SearchRepository
+from gateway.conversations.search.service import SearchService
 from gateway.conversations.service import ConversationService
+from gateway.conversations.sharing.repository import ShareRepository
+from gateway.conversations.sharing.service import SharingService
 from gateway.events.bus import EventBus
 from gateway.events.hub import Hub
 from gateway.follow_ups import TurnFollowUps
+from gateway.idempotency.repository import IdempotencyRepository
+from gateway.idempotency.service import Idempotency
 from gateway.inference import Inference
 from gateway.inference.http import HttpInference
 from gateway.internal_listener import InternalListener
 from gateway.jobs.messages import topic
 from gateway.jobs.repository import JobRepository
+from gateway.openai_api.account import Accounts
 from gateway.openai_api.services import OpenAIServices
+from gateway.prompts.repository import PromptRepository
+from gateway.prompts.service import PromptService
+from gateway.purge import Purge
 from gateway.readiness import ReadinessChecks
 from gateway.routing.control import Control, HttpControl
 from gateway.routing.reconciler import Reconciler
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.schemas import ModelOut
 from gateway.routing.table import Route, RoutingTable
+from gateway.usage.admission import Admission
 from gateway.usage.booking import BookingQueue
+from gateway.usage.budgets import Budgets
+from gateway.usage.comparison import Comparison
+from gateway.usage.journal import Journal
+from gateway.usage.news import LimitNews
+from gateway.usage.reconciler import LedgerReconciler
 from gateway.usage.repository import LedgerRepository
+from gateway.usage.upkeep import LedgerUpkeep
 from models.catalogue import Catalogue
 
 
@@ -104,12 +124,20 @@ class House:
         self.control = control or HttpControl(settings.serve_url, settings.internal_token.get_secret_value())
         self.reconciler = Reconciler(self.postgres, self.revisions, self.control)
 
-        self.ledger = LedgerRepository(self.postgres)
-        self.booking = BookingQueue(self.ledger)
+        default_budget = Budget(settings.budget_tokens_per_day, settings.budget_tokens_per_month)
+        self.ledger = LedgerRepository(self.postgres, default_budget=default_budget)
+        self.budgets = Budgets(self.postgres, clock, default_budget=default_budget)
+        admission = Admission(self.budgets)
+        journals = settings.var_dir / "ledger"
+        self.booking = BookingQueue(self.ledger, Journal(journals))
+        self.ledger_upkeep = LedgerUpkeep(self.ledger, self.booking, journals)
+        comparison = Comparison(self.postgres)
+        self.ledger_reconciler = LedgerReconciler(self.postgres, comparison, self.control, clock)
         self.jobs = make_jobs(settings, self.postgres)
 
         history = ConversationRepository(self.postgres)
-        turn_rows = TurnRepository(self.postgres, self.ledger, TurnFollowUps(self.jobs))
+        found = SearchRepository(self.postgres)
+        turn_rows = TurnRepository(self.postgres, self.ledger, TurnFollowUps(self.jobs, found))
         logs = ProcessLiveLogs()
         log_store = LogStore(self.keyvalue)
         self.log_writer = LogWriter(log_store)
@@ -134,6 +162,10 @@ class House:
         self.keeper = TurnKeeper(self.runner, turn_rows, log_store, self.routes, self.bus)
         self.conversations = ConversationService(history, self.bus)
         followers = Followers(logs, self.mirrors, turn_rows)
+        self.search = SearchService(found)
+        self.exports = ExportService(self.conversations, history)
+        self.sharing = SharingService(ShareRepository(self.postgres), self.conversations, history)
+        self.prompts = PromptService(PromptRepository(self.postgres))
         self.turns = TurnService(
             self.conversations,
             history,
@@ -143,14 +175,18 @@ class House:
             self.routes,
             self.inference,
             self.bus,
+            admission,
         )
+        self.idempotency = IdempotencyRepository(self.postgres)
+        self.purge = Purge([self.budgets.purge, self.idempotency.purge, comparison.purge])
+        self.once_turns = TurnsOnce(self.turns, Idempotency(self.idempotency))
         self.conversations.after_delete(self.turns.stop_in)
 
         self.openai = OpenAIServices(
             auth=self.auth,
             routes=self.routes,
             inference=self.inference,
-            booking=self.booking,
+            accounts=Accounts(self.postgres, self.ledger, admission, self.booking),
             background=self.background,
         )
         self.readiness = ReadinessChecks(
@@ -170,6 +206,8 @@ class House:
             self.inference,
             self.control,
             self.booking,
+            self.ledger_upkeep,
+            self.purge,
         ]
         try:
             for part in parts:
@@ -180,9 +218,11 @@ class House:
             await self._open(self.reconciler)
             await self._open(self.log_writer)
             await self._open(self.mirrors)
+            await self._open(self.ledger_reconciler)
             await self._open(self.keeper)
             self._opened.push_async_callback(self.background.stop)
-            await self.bus.listen(self.hub, self._stop_turn)
+            news = LimitNews(self.hub, self.budgets, self.auth.request_limits, self.background)
+            await self.bus.listen(news, self._stop_turn)
             self._opened.push_async_callback(self.bus.stop)
             # Last in, first out: running turns end while everything they need is still there.
             self._opened.push_async_callback(self.runner.stop)

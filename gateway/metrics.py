@@ -7,6 +7,20 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 REQUESTS = Counter("headrace_http_requests", "Requests answered.", ["surface", "status"])
 TOKENS = Counter("headrace_tokens", "Tokens booked.", ["model", "kind"])
 BOOKINGS_WAITING = Gauge("headrace_ledger_bookings_waiting", "Ledger entries not yet written.")
+LEDGER_DIFFERENCE = Gauge(
+    "headrace_ledger_difference_tokens",
+    "What the engines counted less what the ledger holds (charged and overhead). Work under way shows here.",
+    ["model", "kind"],
+)
+LEDGER_ESTIMATED = Gauge(
+    "headrace_ledger_estimated_tokens",
+    "Tokens in the ledger of answers that were cut off before the engine said what they cost.",
+    ["model", "kind"],
+)
+LEDGER_MISMATCHES = Counter(
+    "headrace_ledger_mismatches", "Differences that did not go away by themselves.", ["model", "kind"]
+)
+JOURNAL_FAILURES = Counter("headrace_ledger_journal_failures", "Notes that could not be written.")
 TURNS = Counter("headrace_turns", "Turns that ended.", ["model", "outcome"])
 TURNS_RUNNING = Gauge("headrace_turns_running", "Turns that this process is running.")
 FIRST_TOKEN = Histogram(

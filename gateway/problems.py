@@ -31,10 +31,18 @@ def is_openai(path: str) -> bool:
     return path.startswith("/v1/") or path == "/v1"
 
 
+def loggable(path: str) -> str:
+    """The path without the secret of a share link."""
+    for place in ("/api/shared/", "/shared/"):
+        if path.startswith(place):
+            return place + "..."
+    return path
+
+
 def render(error: HeadraceError, path: str, request_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Status, headers and body of an error on `path`."""
     if is_openai(path):
-        return error.status, openai_errors.headers(error), openai_errors.envelope(error)
+        return openai_errors.status(error), openai_errors.headers(error), openai_errors.envelope(error)
     body: dict[str, object] = {
         "type": f"{DOCUMENTATION}{error.code}",
         "title": error.title,
@@ -44,6 +52,7 @@ def render(error: HeadraceError, path: str, request_id: str) -> tuple[int, list[
         "retry": error.retry,
         "request_id": request_id,
     }
+    body.update(error.extras)
     if error.fields:
         body["errors"] = [{"field": field, "message": message} for field, message in error.fields]
     headers = [
@@ -97,7 +106,9 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _response(request: Request, error: HeadraceError) -> Response:
     if error.status >= 500 and not error.retry:
-        log.error("request.failed", path=request.url.path, code=error.code, detail=error.detail)
+        log.error(
+            "request.failed", path=loggable(request.scope["path"]), code=error.code, detail=error.detail
+        )
     status, headers, body = render(error, request.scope["path"], request.scope["headrace.request_id"])
     response = Response(body, status_code=status)
     response.raw_headers.extend(headers)

@@ -18,6 +18,8 @@ _INLINE_SCRIPT: Final = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>
 _COMPRESSIBLE: Final = ("text/", "application/javascript", "application/json", "image/svg+xml")
 # File names that carry a hash of their content never change.
 _IMMUTABLE: Final = "/_next/static/"
+# Behind it is the secret of a share link: not for search engines, nor for the sites that the text links to.
+_SHARED: Final = "/shared/"
 MAX_FILE_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -68,6 +70,9 @@ class Page:
 
     def _find(self, path: str) -> _File | None:
         bare = path.rstrip("/")
+        if path.startswith(_SHARED):
+            # One page shows whatever link is opened.
+            bare = _SHARED.rstrip("/")
         for name in (path, f"{bare}.html", f"{bare}/index.html"):
             if name in self._files:
                 return self._files[name]
@@ -125,6 +130,8 @@ def _respond(file: _File, status: int, path: str, asked: Headers) -> Response:
     }
     if file.policy:
         headers["content-security-policy"] = file.policy.decode()
+    if path.startswith(_SHARED):
+        headers |= {"x-robots-tag": "noindex", "referrer-policy": "no-referrer"}
     if status == 200 and asked.get("if-none-match") == file.etag:
         return Response(status_code=304, headers=headers)
     content = file.content or b""

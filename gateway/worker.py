@@ -13,7 +13,9 @@ from core.log import configure_logging, get_logger
 from core.postgres import Postgres
 from core.settings import Settings
 from core.telemetry import configure_tracing
+from gateway.conversations.purge import ConversationPurge
 from gateway.conversations.repository import ConversationRepository
+from gateway.conversations.search.repository import SearchRepository
 from gateway.conversations.service import ConversationService
 from gateway.events.bus import EventBus
 from gateway.house import Part, make_inference, make_jobs
@@ -45,17 +47,21 @@ class Worker:
         self.inference = inference or make_inference(settings)
         self.routes = RoutingTable(RevisionRepository(self.postgres))
         jobs = make_jobs(settings, self.postgres)
-        conversations = ConversationService(ConversationRepository(self.postgres), EventBus(self.keyvalue))
+        history = ConversationRepository(self.postgres)
+        conversations = ConversationService(history, EventBus(self.keyvalue))
         handlers = {
             titles.KIND: titles.TitleJobs(
                 self.postgres,
                 jobs,
+                # Jobs are charged once they are done; they reserve nothing.
                 LedgerRepository(self.postgres),
                 self.routes,
                 self.inference,
                 conversations,
+                SearchRepository(self.postgres),
             )
         }
+        self.purge = ConversationPurge(history)
         self.outbox = OutboxRelay(
             self.postgres,
             jobs,
@@ -81,6 +87,7 @@ class Worker:
             self.routes,
             self.outbox,
             self.consumer,
+            self.purge,
         ]
         async with AsyncExitStack() as opened:
             for part in parts:

@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import ValidationError
@@ -14,19 +15,22 @@ from ray import serve as ray_serve
 from models.spec import ModelSpec, first_complaint
 from serve.deployer import Conflict, Deployer
 from serve.guard import Application, Receive, Scope, Send, relative_path
-from serve.replica import guarded
+from serve.replica import CONTROL, guarded
+from serve.usage_board import UsageBoard
 
-NAME = "control"
+NAME = CONTROL
 PREFIX = "/control"
 MAX_BODY_BYTES = 1024 * 1024
 _APP = re.compile(r"/apps/([a-z0-9._-]{1,63})/([a-z0-9._-]{1,63})")
 
 
 class ControlApp:
-    """The ASGI application: `GET /apps`, `PUT` and `DELETE /apps/{model}/{revision}`, `GET /health`."""
+    """The ASGI application: `GET /apps`, `PUT` and `DELETE /apps/{model}/{revision}`, `GET /usage`,
+    `GET /health`."""
 
-    def __init__(self, deployer: Deployer) -> None:
+    def __init__(self, deployer: Deployer, board: UsageBoard) -> None:
         self._deployer = deployer
+        self._board = board
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -35,7 +39,11 @@ class ControlApp:
                 await send({"type": message["type"] + ".complete"})
                 if message["type"] == "lifespan.shutdown":
                     return
-        status, body = await self._route(scope["method"], relative_path(scope), receive)
+        path = relative_path(scope)
+        if (scope["method"], path) == ("GET", "/usage"):
+            status, body = self._usage(scope["query_string"])
+        else:
+            status, body = await self._route(scope["method"], path, receive)
         raw = orjson.dumps(body)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(raw)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -59,6 +67,14 @@ class ControlApp:
         except Conflict as conflict:
             return 409, _error(str(conflict), "revision")
 
+    def _usage(self, query: bytes) -> tuple[int, dict[str, Any]]:
+        """What the engines did; `after` (with the `epoch` it belongs to) leaves out records read before."""
+        asked = dict(parse_qsl(query.decode("latin-1")))
+        after = asked.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) < 19):
+            return 422, _error("after must be a number.", "after")
+        return 200, self._board.show(asked.get("epoch", ""), int(after))
+
     async def _put(self, model: str, revision: str, raw: bytes | None) -> tuple[int, dict[str, Any]]:
         if raw is None:
             return 413, _error("The spec is too large.")
@@ -77,10 +93,17 @@ class ControlApp:
 class ControlReplica:
     """The deployment."""
 
+    def __init__(self) -> None:
+        self._board = UsageBoard()
+
+    async def report(self, raw: bytes) -> str:
+        """Called by every replica about once a second; see reporter.py."""
+        return self._board.take(raw)
+
     async def __serve_build_asgi_app__(self) -> Application:
         token = os.environ["HEADRACE_INTERNAL_TOKEN"]
         deployer = Deployer(Path(os.environ["HEADRACE_VAR_DIR"]), os.environ["SERVE_URL"], token)
-        return guarded(ControlApp(deployer), routes=None)
+        return guarded(ControlApp(deployer, self._board), routes=None)
 
 
 def control_application() -> ray_serve.Application:

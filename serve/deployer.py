@@ -69,6 +69,7 @@ class Deployer:
         self._var_dir, self._serve_url = var_dir, serve_url
         self._headers = {"authorization": f"Bearer {token}"}
         self._lock = threading.Lock()
+        self._describing = threading.Lock()
         self._attempts: dict[str, _Attempt] = {}
         # Revisions whose route was seen to work since they last became ready.
         self._proven: set[tuple[str, str]] = set()
@@ -148,12 +149,15 @@ class Deployer:
         try:
             weights = prepare_weights(spec, self._var_dir, lambda line: self._report(spec, name, line))
             _remember(name, spec.digest)
-            target = ray_serve.RunTarget(
-                build(spec, weights), name=name, route_prefix=route_prefix(spec.name, spec.revision)
-            )
-            ray_serve.run_many(
-                [target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False
-            )
+            # One at a time: Serve registers a module for pickling while it describes an application, and
+            # takes that back, for the whole process.
+            with self._describing:
+                target = ray_serve.RunTarget(
+                    build(spec, weights), name=name, route_prefix=route_prefix(spec.name, spec.revision)
+                )
+                ray_serve.run_many(
+                    [target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False
+                )
         except Exception as error:  # noqa: BLE001 - whatever it was, the caller reads it in the state
             failed = AppState(spec.name, spec.revision, "failed", one_sentence(str(error)))
             with self._lock:

@@ -1,7 +1,8 @@
 """What stands before every engine: a pure ASGI layer that lets in our own gateway, on known routes only.
 
-It looks at the request line and the headers, never at the body: what a body may hold is decided by the
-gateway, which has read it anyway, and by the engine's own checks.
+It looks at the request line and the headers, never at the request's body: what that may hold is decided by
+the gateway, which has read it anyway, and by the engine's own checks. Of answers it notes what they cost, see
+meter.py.
 """
 
 import hmac
@@ -9,6 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
+
+from serve.meter import COUNTED_ROUTES, USAGE, Meter, Watched
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -51,9 +54,11 @@ class Guard:
         routes: frozenset[tuple[str, str]] | None = ENGINE_ROUTES,
         *,
         echo_request_id: bool = True,
+        meter: Meter | None = None,
     ) -> None:
         """`routes`: pairs of method and path below the prefix; None lets every route in.
-        `echo_request_id`: False where the server around it repeats `x-request-id` itself."""
+        `echo_request_id`: False where the server around it repeats `x-request-id` itself.
+        `meter`: counts what the engine does; without one nothing is counted."""
         if not token:
             raise ValueError("the internal token is empty")
         self._app = app
@@ -61,6 +66,7 @@ class Guard:
         self._replica = replica.encode("latin-1")
         self._routes = routes
         self._echo_request_id = echo_request_id
+        self._meter = meter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -95,15 +101,27 @@ class Guard:
         # The engine gets neither our token nor a chance to repeat it.
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
 
+        watched: Watched | None = None
+        if self._meter is not None and path in COUNTED_ROUTES:
+            scope[USAGE] = watched = Watched()
+
         async def send_with_ours(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if watched is not None and message["type"] == "http.response.body":
+                watched.sends(message.get("body", b""), more=message.get("more_body", False))
+            elif message["type"] == "http.response.start":
+                if watched is not None:
+                    watched.starts(message["status"], message.get("headers", ()))
                 message["headers"] = [
                     *(pair for pair in message.get("headers", ()) if pair[0].lower() not in _DROPPED),
                     *ours,
                 ]
             await send(message)
 
-        await self._app(scope, receive, send_with_ours)
+        try:
+            await self._app(scope, receive, send_with_ours)
+        finally:
+            if watched is not None and self._meter is not None:
+                self._meter.ended(watched, request_id.decode("latin-1"))
 
 
 def relative_path(scope: Scope) -> str:

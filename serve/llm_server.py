@@ -47,7 +47,7 @@ class VllmReplica:
         app: Application = await server.__serve_build_asgi_app__()
         await warm(app, self._spec.name)
         self._server = server
-        return guarded(HearsDisconnect(app))
+        return guarded(HearsDisconnect(app), spec=self._spec)
 
     async def check_health(self) -> None:
         """Ends this process when the engine is dead, so that Serve replaces the replica at once.

@@ -18,7 +18,7 @@ class OpenAIReplica:
 
     async def __serve_build_asgi_app__(self) -> Application:
         route = UpstreamRoute.from_spec(self._spec, os.environ)
-        return guarded(route)
+        return guarded(route, spec=self._spec)
 
 
 deployment_class = ray_serve.ingress()(OpenAIReplica)

@@ -1,5 +1,6 @@
 """What every kind of replica shares: its name, its guard, and where it listens."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from typing import Any
@@ -8,15 +9,42 @@ import ray.serve._private.replica as serve_replica
 import ray.util
 from ray import serve as ray_serve
 
+from models.spec import ModelSpec
 from serve.guard import ENGINE_ROUTES, Application, Guard
+from serve.meter import Meter
+from serve.reporter import Reporter
+
+CONTROL = "control"
+
+# The loop keeps no reference to its tasks.
+_reporting: set[asyncio.Task[None]] = set()
 
 
-def guarded(app: Application, routes: frozenset[tuple[str, str]] | None = ENGINE_ROUTES) -> Guard:
-    """The application behind the guard, under the name of the replica that this process is."""
+def guarded(
+    app: Application,
+    routes: frozenset[tuple[str, str]] | None = ENGINE_ROUTES,
+    *,
+    spec: ModelSpec | None = None,
+) -> Guard:
+    """The application behind the guard, under the name of the replica that this process is.
+
+    `spec`: of the engine whose work is counted and reported to control from now on, on the running loop.
+    """
     context = ray_serve.get_replica_context()
     name = f"{context.app_name}#{context.replica_tag}"
     # Serve's own server repeats the request's id already.
-    return Guard(app, os.environ["HEADRACE_INTERNAL_TOKEN"], name, routes, echo_request_id=False)
+    meter = None
+    if spec is not None:
+        meter = Meter(name, spec.name, spec.revision)
+        task = asyncio.get_running_loop().create_task(Reporter(meter, _tell_control).run(), name="usage")
+        _reporting.add(task)
+        task.add_done_callback(_reporting.discard)
+    return Guard(app, os.environ["HEADRACE_INTERNAL_TOKEN"], name, routes, echo_request_id=False, meter=meter)
+
+
+async def _tell_control(report: bytes) -> str:
+    epoch: str = await ray_serve.get_app_handle(CONTROL).report.remote(report)
+    return epoch
 
 
 def _on_this_node(add_port: Callable[[Any, str], int]) -> Callable[[Any, str], int]:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from serve.guard import Message, Receive, Scope, Send, error_body, relative_path
+from serve.meter import USAGE, Watched
 from serve.simulated_request import Pace, Refused, Request, parse_json, parse_prompt, parse_request
 from serve.simulated_text import Answer, compose, token_id, tokenise
 
@@ -95,6 +96,9 @@ class SimulatedEngine:
         self.stats["requests"] += 1
         self.stats["running"] += 1
         self.stats["prompt_tokens"] += request.prompt_tokens
+        # The guard's, or one that nobody reads.
+        told: Watched = scope.get(USAGE) or Watched()
+        told.told, told.prompt_tokens = True, request.prompt_tokens
         here = asyncio.current_task()
         left = False
 
@@ -109,9 +113,9 @@ class SimulatedEngine:
         watcher = asyncio.create_task(watch())
         try:
             if request.stream:
-                await self._stream(request, answers, send)
+                await self._stream(request, answers, send, told)
             else:
-                await self._whole(request, answers, send)
+                await self._whole(request, answers, send, told)
         except asyncio.CancelledError:
             self.stats["cancelled"] += 1
             if left:
@@ -122,7 +126,9 @@ class SimulatedEngine:
             watcher.cancel()
             self.stats["running"] -= 1
 
-    async def _ticks(self, request: Request, answers: list[Answer]) -> AsyncIterator[tuple[int, int]]:
+    async def _ticks(
+        self, request: Request, answers: list[Answer], told: Watched
+    ) -> AsyncIterator[tuple[int, int]]:
         """The choice and position of each token, when its time has come. Counts them."""
         slow = max((answer.token_ms or 0.0 for answer in answers), default=0.0)
         step = max(request.pace.token_ms, slow) / 1000
@@ -135,10 +141,11 @@ class SimulatedEngine:
             for index, answer in enumerate(answers):
                 if position < len(answer.tokens):
                     self.stats["completion_tokens"] += 1
+                    told.completion_tokens += 1
                     yield index, position
             due += step
 
-    async def _stream(self, request: Request, answers: list[Answer], send: Send) -> None:
+    async def _stream(self, request: Request, answers: list[Answer], send: Send, told: Watched) -> None:
         frames = _Frames(request, self._model)
         await send(
             {
@@ -152,7 +159,7 @@ class SimulatedEngine:
         )
         for chunk in frames.opening(len(answers)):
             await send(_part(chunk))
-        async for index, position in self._ticks(request, answers):
+        async for index, position in self._ticks(request, answers, told):
             await send(_part(frames.token(index, answers[index].tokens[position], position)))
         if any(answer.fails for answer in answers):
             self.stats["failed"] += 1
@@ -165,8 +172,8 @@ class SimulatedEngine:
             await send(_part(frames.usage(sum(len(answer.tokens) for answer in answers))))
         await send({"type": "http.response.body", "body": _DONE})
 
-    async def _whole(self, request: Request, answers: list[Answer], send: Send) -> None:
-        async for _ in self._ticks(request, answers):
+    async def _whole(self, request: Request, answers: list[Answer], send: Send, told: Watched) -> None:
+        async for _ in self._ticks(request, answers, told):
             pass
         if any(answer.fails for answer in answers):
             self.stats["failed"] += 1

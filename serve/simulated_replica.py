@@ -26,7 +26,7 @@ class SimulatedReplica:
             pace=Pace(pace.ttft_ms, pace.token_ms),
             seed=pace.seed,
         )
-        return guarded(engine, SIMULATED_ROUTES)
+        return guarded(engine, SIMULATED_ROUTES, spec=spec)
 
 
 deployment_class = ray_serve.ingress()(SimulatedReplica)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from auth.accounts.tables import USER_COLUMNS, UserRow
+from auth.budget import Budget
 from auth.principal import Role
 from core.ids import new_id
 from core.postgres import Postgres
@@ -63,6 +64,16 @@ class AccountRepository:
             old,
             new,
         )
+
+    async def set_budget(self, user_id: str, budget: Budget) -> bool:
+        """Whether there is such an account."""
+        tag = await self._postgres.execute(
+            "UPDATE users SET tokens_per_day = $2, tokens_per_month = $3, updated_at = now() WHERE id = $1",
+            user_id,
+            budget.day,
+            budget.month,
+        )
+        return tag == "UPDATE 1"
 
     async def set_role(self, lookup: str, role: Role) -> str | None:
         """The id of the account whose role was set, or None."""

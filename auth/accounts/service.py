@@ -5,6 +5,7 @@ from auth.accounts.hashing import Hasher
 from auth.accounts.passwords import canonical, check_password
 from auth.accounts.repository import AccountRepository
 from auth.accounts.tables import UserRow
+from auth.budget import Budget
 from auth.limits.sign_in import SignInLimits
 from auth.principal import Role
 from auth.revocation import Announcer, Kind
@@ -124,6 +125,13 @@ class Accounts:
         user_id = await self._repository.set_active(lookup_form(email), active=active, now=self._clock.now())
         await self._changed(user_id, email)
         log.info("auth.account_enabled" if active else "auth.account_disabled", user_id=user_id)
+
+    async def set_budget(self, user_id: str, budget: Budget) -> None:
+        """How many tokens this person may use, in force at their next request. Raises NotFound."""
+        if not await self._repository.set_budget(user_id, budget):
+            raise NotFound("There is no account with this id.")
+        await self._announcer.announce(Kind.USER, user_id)
+        log.info("auth.budget_set", user_id=user_id, day=budget.day, month=budget.month)
 
     async def _changed(self, user_id: str | None, email: str) -> None:
         if user_id is None:

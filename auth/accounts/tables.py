@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from auth.budget import Budget
 from auth.principal import Role
 from core.postgres import Record
 
-USER_COLUMNS = "id, email, name, password_hash, role, status, email_verified_at, created_at"
+USER_COLUMNS = (
+    "id, email, name, password_hash, role, status, email_verified_at, created_at, "
+    "tokens_per_day, tokens_per_month"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class UserRow:
     active: bool
     verified: bool
     created_at: datetime
+    budget: Budget
 
     @classmethod
     def of(cls, record: Record) -> Self:
@@ -35,4 +40,5 @@ class UserRow:
             active=record["status"] == "active",
             verified=record["email_verified_at"] is not None,
             created_at=record["created_at"],
+            budget=Budget.of(record),
         )

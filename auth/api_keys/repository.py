@@ -5,6 +5,7 @@ from datetime import datetime
 
 from auth.accounts.tables import USER_COLUMNS, UserRow
 from auth.api_keys.tables import KEY_COLUMNS, KeyRow
+from auth.budget import Budget
 from core.ids import new_id
 from core.postgres import Postgres
 
@@ -27,6 +28,7 @@ class KeyRepository:
         scopes: Sequence[str],
         now: datetime,
         expires_at: datetime | None,
+        budget: Budget,
         most: int,
     ) -> KeyRow | None:
         """The new key, or None where the person has `most` already."""
@@ -39,8 +41,9 @@ class KeyRepository:
             if count >= most:
                 return None
             record = await connection.fetchrow(
-                "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes, created_at, expires_at) "  # noqa: S608
-                f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING {KEY_COLUMNS}",
+                "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes, created_at, expires_at, "  # noqa: S608
+                "tokens_per_day, tokens_per_month) "
+                f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING {KEY_COLUMNS}",
                 new_id("key"),
                 user_id,
                 name,
@@ -49,6 +52,8 @@ class KeyRepository:
                 list(scopes),
                 now,
                 expires_at,
+                budget.day,
+                budget.month,
             )
         return KeyRow.of(record) if record else None
 
@@ -60,6 +65,18 @@ class KeyRepository:
             user_id,
         )
         return [KeyRow.of(row) for row in rows]
+
+    async def set_budget(self, user_id: str, key_id: str, budget: Budget) -> KeyRow | None:
+        """The key with its new budget, or None where this person has no such key."""
+        record = await self._postgres.fetchrow(
+            "UPDATE api_keys SET tokens_per_day = $3, tokens_per_month = $4 "  # noqa: S608
+            f"WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL RETURNING {KEY_COLUMNS}",
+            user_id,
+            key_id,
+            budget.day,
+            budget.month,
+        )
+        return KeyRow.of(record) if record else None
 
     async def revoke(self, user_id: str, key_id: str, now: datetime) -> bool:
         """Whether this person had this key."""
@@ -75,7 +92,8 @@ class KeyRepository:
         """A live key and its active owner."""
         record = await self._postgres.fetchrow(
             f"SELECT {_USER}, k.id AS key_id, k.name AS key_name, k.prefix, k.scopes, k.expires_at, "  # noqa: S608
-            "k.created_at AS key_created_at, k.last_used_at FROM api_keys k JOIN users u ON u.id = k.user_id "
+            "k.created_at AS key_created_at, k.last_used_at, k.tokens_per_day AS key_tokens_per_day, "
+            "k.tokens_per_month AS key_tokens_per_month FROM api_keys k JOIN users u ON u.id = k.user_id "
             "WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) "
             "AND u.status = 'active'",
             key_hash,
@@ -91,6 +109,7 @@ class KeyRepository:
             created_at=record["key_created_at"],
             expires_at=record["expires_at"],
             last_used_at=record["last_used_at"],
+            budget=Budget(record["key_tokens_per_day"], record["key_tokens_per_month"]),
         )
         return key, UserRow.of(record)
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from auth.accounts.schemas import ShortText
 from auth.api_keys.tables import KeyRow
+from auth.budget import BudgetBody
 
 
 class CreateKeyRequest(BaseModel):
@@ -16,6 +17,15 @@ class CreateKeyRequest(BaseModel):
 
     name: ShortText
     expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    budget: BudgetBody = BudgetBody()
+
+
+class ChangeKeyRequest(BaseModel):
+    """PATCH /api/keys/{id}. The budget replaces the former one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    budget: BudgetBody
 
 
 class KeyView(BaseModel):
@@ -27,6 +37,7 @@ class KeyView(BaseModel):
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+    budget: BudgetBody
 
     @classmethod
     def of(cls, key: KeyRow) -> Self:
@@ -38,6 +49,7 @@ class KeyView(BaseModel):
             created_at=key.created_at,
             last_used_at=key.last_used_at,
             expires_at=key.expires_at,
+            budget=BudgetBody.of(key.budget),
         )
 
 

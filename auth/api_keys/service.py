@@ -8,6 +8,7 @@ from typing import Final
 
 from auth.api_keys.repository import KeyRepository
 from auth.api_keys.tables import KeyRow
+from auth.budget import NO_BUDGET, Budget
 from auth.live_cache import LiveCache
 from auth.principal import KEY_SCOPES, Principal, Scope, granted
 from auth.revocation import Announcer, Kind
@@ -39,16 +40,25 @@ class ApiKeys:
     """
 
     def __init__(
-        self, repository: KeyRepository, announcer: Announcer, clock: Clock, *, unverified_may_ask: bool
+        self,
+        repository: KeyRepository,
+        announcer: Announcer,
+        clock: Clock,
+        *,
+        unverified_may_ask: bool,
+        default_budget: Budget = NO_BUDGET,
     ) -> None:
         self._repository = repository
         self._announcer = announcer
         self._clock = clock
         self._unverified_may_ask = unverified_may_ask
+        self._default_budget = default_budget
         self._uses: dict[str, datetime] = {}
         self.cache: LiveCache[bytes, _Live] = LiveCache(self._load, clock)
 
-    async def create(self, user_id: str, name: str, expires_in_days: int | None) -> tuple[KeyRow, str]:
+    async def create(
+        self, user_id: str, name: str, expires_in_days: int | None, budget: Budget = NO_BUDGET
+    ) -> tuple[KeyRow, str]:
         """A new key and its text, which is not kept. Raises Conflict where the person has MOST_KEYS."""
         now = self._clock.now()
         text = new_secret(PREFIX)
@@ -60,6 +70,7 @@ class ApiKeys:
             scopes=sorted(KEY_SCOPES),
             now=now,
             expires_at=now + timedelta(days=expires_in_days) if expires_in_days else None,
+            budget=budget,
             most=MOST_KEYS,
         )
         if key is None:
@@ -70,6 +81,16 @@ class ApiKeys:
     async def of_user(self, user_id: str) -> list[KeyRow]:
         """A person's keys, newest first."""
         return await self._repository.of_user(user_id)
+
+    async def set_budget(self, user_id: str, key_id: str, budget: Budget) -> KeyRow:
+        """How many tokens a key may use. Raises NotFound, also for another person's key."""
+        key = await self._repository.set_budget(user_id, key_id, budget) if is_id("key", key_id) else None
+        if key is None:
+            raise NotFound
+        # Of the person, not of the key: the announcement of a key says that it has ended.
+        await self._announcer.announce(Kind.USER, user_id)
+        log.info("auth.key_budget_set", key_id=key_id, day=budget.day, month=budget.month)
+        return key
 
     async def revoke(self, user_id: str, key_id: str) -> None:
         """End a key everywhere. Raises NotFound, also for another person's key."""
@@ -131,6 +152,7 @@ class ApiKeys:
             session_id=None,
             key_id=key.id,
             scopes=granted(scopes, may_ask_models=user.verified or self._unverified_may_ask),
+            budgeted=bool(self._default_budget or user.budget or key.budget),
         )
         return _Live(principal, key.expires_at)
 

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from auth.budget import Budget
 from core.postgres import Record
 
-KEY_COLUMNS = "id, name, prefix, scopes, created_at, expires_at, last_used_at"
+KEY_COLUMNS = (
+    "id, name, prefix, scopes, created_at, expires_at, last_used_at, tokens_per_day, tokens_per_month"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class KeyRow:
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+    budget: Budget
 
     @classmethod
     def of(cls, record: Record) -> Self:
@@ -32,4 +36,5 @@ class KeyRow:
             created_at=record["created_at"],
             expires_at=record["expires_at"],
             last_used_at=record["last_used_at"],
+            budget=Budget.of(record),
         )

@@ -90,6 +90,15 @@ class RequestLimits:
             )
         return None
 
+    def look(self, user_id: str, surface: str = "api") -> Allowance:
+        """What is left as far as this process knows, without counting a request and without asking."""
+        lease = self._leases.get((user_id, surface))
+        now = self._clock.monotonic()
+        if lease is None or now >= max(lease.ends_at, lease.refused_until):
+            return Allowance(self._limit, self._limit, 0.0)
+        left = 0 if now < lease.refused_until else lease.left + lease.elsewhere
+        return Allowance(self._limit, left, max(0.0, lease.free_at - now))
+
     async def stop(self) -> None:
         """End what is under way."""
         for lease in self._leases.values():

@@ -7,6 +7,7 @@ from typing import Final
 
 from auth.accounts.service import Accounts
 from auth.accounts.tables import UserRow
+from auth.budget import NO_BUDGET, Budget
 from auth.limits.sign_in import SignInLimits
 from auth.live_cache import LiveCache
 from auth.principal import Principal, Scope, granted
@@ -64,6 +65,7 @@ class Sessions:
 
     Args:
         unverified_may_ask: whether an account whose address is not verified may ask models.
+        default_budget: what a person may use who was given no budget.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Sessions:
         clock: Clock,
         *,
         unverified_may_ask: bool,
+        default_budget: Budget = NO_BUDGET,
     ) -> None:
         self._postgres = postgres
         self._repository = repository
@@ -88,6 +91,7 @@ class Sessions:
         self._announcer = announcer
         self._clock = clock
         self._unverified_may_ask = unverified_may_ask
+        self._default_budget = default_budget
         self.cache: LiveCache[str, _Live] = LiveCache(self._load, clock)
 
     async def log_in(self, email: str, password: str, visitor: Visitor) -> Grant:
@@ -248,5 +252,6 @@ class Sessions:
             session_id=session.id,
             key_id=None,
             scopes=granted(SESSION_SCOPES, may_ask_models=user.verified or self._unverified_may_ask),
+            budgeted=bool(self._default_budget or user.budget),
         )
         return _Live(principal, session.expires_at)

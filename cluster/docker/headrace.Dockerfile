@@ -16,6 +16,7 @@ COPY auth/ auth/
 COPY models/ models/
 COPY gateway/ gateway/
 COPY cluster/ cluster/
+RUN install -d -o 10001 -g 10001 -m 0700 /srv/var
 COPY --from=page /page/out/ page/
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

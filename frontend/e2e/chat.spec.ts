@@ -103,6 +103,7 @@ test("a failed answer says so, keeps its text and can be tried again", async ({ 
   await chat.settled();
   await expect(chat.answers).toHaveCount(1);
   await expect(chat.questions).toHaveCount(1);
+  await expect(answer.getByRole("group", { name: "Branches" })).toContainText("2/2");
   await expect(answer.getByRole("button", { name: "Try again" })).toBeVisible();
 });
 

@@ -45,30 +45,6 @@ test("renaming is given up with Escape, and the answer is not stopped by it", as
   await expect(chat.activeItem).toHaveText(title);
 });
 
-test("deleting asks first, then takes the chat out for good", async ({ page }) => {
-  const chat = new ChatPage(page);
-  const title = await chatCalled(chat, "this will go away");
-  const link = page.url();
-
-  await chat.menu(title, "Delete");
-  const question = page.getByRole("alertdialog");
-  await expect(question.getByRole("button", { name: "Cancel" })).toBeFocused();
-  await question.getByRole("button", { name: "Cancel" }).click();
-  await expect(question).toBeHidden();
-  await expect(chat.item(title)).toBeVisible();
-
-  await chat.menu(title, "Delete");
-  await question.getByRole("button", { name: "Delete" }).click();
-  await expect(chat.item(title)).toBeHidden();
-  await expect(page).not.toHaveURL(/\?c=/);
-  await expect(chat.composer).toBeVisible();
-
-  await page.goto(link);
-  await expect(page.getByRole("heading", { name: "This chat does not exist" })).toBeVisible();
-  await page.getByRole("button", { name: "Start a new chat" }).click();
-  await expect(chat.composer).toBeVisible();
-});
-
 test("moving between chats keeps each one's messages, and the filter finds a title", async ({ page }) => {
   const chat = new ChatPage(page);
   await chatCalled(chat, "first conversation about herons");
@@ -89,6 +65,8 @@ test("moving between chats keeps each one's messages, and the filter finds a tit
   await expect(chat.rail.getByRole("link")).toHaveCount(1);
   await chat.rail.getByRole("textbox", { name: "Filter chats" }).fill("no such thing");
   await expect(chat.rail).toContainText("No loaded chat matches.");
+  await chat.rail.getByRole("textbox", { name: "Filter chats" }).press("Enter");
+  await expect(page).toHaveURL(/\/search\?q=no%20such%20thing/);
 });
 
 test("a chat begun in one tab shows in another without a reload", async ({ page, context }) => {

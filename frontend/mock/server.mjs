@@ -4,17 +4,22 @@
  *
  *   node mock/server.mjs [port]        (8080; MOCK_SLOW_START=1 keeps smollm2-135m warming for 20 s)
  */
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
-import { models, newId, Store } from "./store.mjs";
+import { bodyOf, json, missing, problem, Refused } from "./http.mjs";
+import { models } from "./models.mjs";
+import { accountRoutes, anyone, userOf } from "./routes-account.mjs";
+import { chatRoutes } from "./routes-chat.mjs";
+import { promptRoutes } from "./routes-prompts.mjs";
+import { seed } from "./seed.mjs";
+import { Store } from "./store.mjs";
 
 const PORT = Number(process.argv[2] ?? process.env.PORT ?? 8080);
 const OUT = fileURLToPath(new URL("../out", import.meta.url));
-const ACCESS = "__Host-headrace_access";
-const REFRESH = "__Host-headrace_refresh";
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -25,181 +30,8 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 const store = new Store();
-const now = () => new Date().toISOString();
-
-class Refused extends Error {
-  constructor(status, code, detail, extra = {}) {
-    super(detail);
-    Object.assign(this, { status, code, extra });
-  }
-}
-const missing = () => new Refused(404, "not_found", "This does not exist, or it was deleted.");
-
-function json(response, status, body, headers = {}) {
-  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers });
-  response.end(body === undefined ? undefined : JSON.stringify(body));
-}
-
-function problem(response, { status, code, message, extra }) {
-  const { retryAfter, errors } = extra;
-  response.writeHead(status, {
-    "content-type": "application/problem+json",
-    ...(retryAfter ? { "retry-after": String(retryAfter) } : {}),
-  });
-  const retry = status === 429 || status >= 500;
-  const title = code.replaceAll("_", " ");
-  const body = { type: `/docs/errors#${code}`, title, status, detail: message, code, retry, request_id: newId("req") };
-  response.end(JSON.stringify({ ...body, ...(errors ? { errors } : {}) }));
-}
-
-async function bodyOf(request) {
-  let text = "";
-  for await (const chunk of request) {
-    text += chunk;
-    if (text.length > 1_000_000) throw new Refused(413, "payload_too_large", "That is too large to send.");
-  }
-  if (text === "") return {};
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Refused(422, "invalid", "The request is not JSON.");
-  }
-}
-
-/** The real gateway refuses fields it does not know; so does this one where a form is sent. */
-function only(body, names) {
-  const extra = Object.keys(body).find((name) => !names.includes(name));
-  if (extra) throw new Refused(422, "invalid", `The field ${extra} is not known.`);
-}
-
-function userOf(request, name = ACCESS) {
-  const token = new RegExp(`${name}=([0-9a-f]+)`).exec(request.headers.cookie ?? "")?.[1];
-  return store.users.get(store.sessions.get(token)) ?? null;
-}
-
-const view = ({ password: _, ...user }) => user;
-const cookies = (value, age) =>
-  [ACCESS, REFRESH].map((name) => `${name}=${value}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=${age}`);
-
-function stream(request, response, turn) {
-  let next = Number(request.headers["last-event-id"] ?? new URL(request.url, "http://x").searchParams.get("after") ?? 0);
-  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-  const send = () => {
-    for (; next < turn.log.length; next += 1) {
-      const { id, event, data } = turn.log[next];
-      response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-      if (event.startsWith("turn.") && event !== "turn.started") response.end();
-    }
-  };
-  const keepAlive = setInterval(() => response.write(": keep-alive\n\n"), 15_000);
-  turn.on("event", send);
-  response.on("close", () => {
-    clearInterval(keepAlive);
-    turn.off("event", send);
-  });
-  send();
-}
-
-function answerTurn(request, response, turn) {
-  if (request.headers.accept?.includes("text/event-stream")) return stream(request, response, turn);
-  return json(response, 201, { turn_id: turn.id, message_id: turn.question.id, answer_id: turn.answer.id });
-}
-
-function page(items, limit, cursor) {
-  const from = cursor ? Number(cursor) : 0;
-  const next = from + limit < items.length ? String(from + limit) : null;
-  return { items: items.slice(from, from + limit), next_cursor: next };
-}
-
-/** Routes as [method, pattern, handler]; handlers get the user, unless the route is open. */
-const open = [
-  ["POST", /^\/api\/auth\/register$/, async ({ response, body }) => {
-    only(body, ["email", "password", "name"]);
-    if ([...String(body.password)].length < 15)
-      throw new Refused(422, "weak_password", "Choose a longer password.", {
-        errors: [{ field: "password", message: "At least 15 characters." }],
-      });
-    if (/password/i.test(body.password))
-      throw new Refused(422, "weak_password", "Choose a password that is harder to guess.", {
-        errors: [{ field: "password", message: "This password is among the most common ones." }],
-      });
-    store.register(body);
-    json(response, 202, { status: "accepted" });
-  }],
-  ["POST", /^\/api\/auth\/login$/, async ({ response, body }) => {
-    only(body, ["email", "password"]);
-    const session = store.login(body);
-    if (!session) throw new Refused(401, "wrong_credentials", "The email or the password is wrong.");
-    json(response, 200, { user: view(session.user), expires_in: 900 }, { "set-cookie": cookies(session.token, 86400) });
-  }],
-  ["POST", /^\/api\/auth\/refresh$/, async ({ request, response }) => {
-    const user = userOf(request, REFRESH);
-    if (!user) throw new Refused(401, "unauthenticated", "Sign in again.");
-    const { token } = store.login(user);
-    json(response, 200, { user: view(user), expires_in: 900 }, { "set-cookie": cookies(token, 86400) });
-  }],
-  ["POST", /^\/api\/auth\/logout$/, async ({ response }) => json(response, 204, undefined, { "set-cookie": cookies("0", 0) })],
-];
-
-const routes = [
-  ["GET", /^\/api\/auth\/me$/, async ({ response, user }) => json(response, 200, view(user))],
-  ["GET", /^\/api\/models$/, async ({ response }) => json(response, 200, { items: models })],
-  ["GET", /^\/api\/keys$/, async ({ response, user }) => {
-    const items = [...store.keys.values()].filter((key) => key.userId === user.id).map(({ userId: _, ...key }) => key);
-    json(response, 200, { items: items.reverse() });
-  }],
-  ["POST", /^\/api\/keys$/, async ({ response, user, body }) => {
-    const secret = `hr-${newId("").slice(1)}`;
-    const expires = body.expires_in_days ? new Date(Date.now() + body.expires_in_days * 864e5).toISOString() : null;
-    const key = { id: newId("key"), name: body.name, prefix: secret.slice(0, 10), created_at: now() };
-    Object.assign(key, { last_used_at: null, expires_at: expires });
-    store.keys.set(key.id, { ...key, userId: user.id });
-    json(response, 201, { ...key, key: secret });
-  }],
-  ["DELETE", /^\/api\/keys\/(\w+)$/, async ({ response, user, match }) => {
-    if (store.keys.get(match[1])?.userId !== user.id) throw missing();
-    store.keys.delete(match[1]);
-    json(response, 204);
-  }],
-  ["GET", /^\/api\/conversations$/, async ({ response, user, url }) => {
-    const mine = [...store.conversations.values()].filter((one) => one.userId === user.id);
-    mine.sort((a, b) => b.updated_at.localeCompare(a.updated_at));
-    const limit = Number(url.searchParams.get("limit") ?? 50);
-    json(response, 200, page(mine.map((one) => store.view(one)), limit, url.searchParams.get("cursor")));
-  }],
-  ["POST", /^\/api\/conversations$/, async ({ response, user, body }) =>
-    json(response, 201, store.createConversation(user.id, body))],
-  ["GET", /^\/api\/conversations\/(\w+)$/, async ({ response, conversation }) =>
-    json(response, 200, store.view(conversation))],
-  ["PATCH", /^\/api\/conversations\/(\w+)$/, async ({ response, conversation, body }) => {
-    store.change(conversation, { title: body.title });
-    json(response, 200, store.view(conversation));
-  }],
-  ["DELETE", /^\/api\/conversations\/(\w+)$/, async ({ response, user, conversation }) => {
-    store.conversations.delete(conversation.id);
-    store.emit("push", user.id, { type: "conversation.deleted", id: conversation.id });
-    json(response, 204);
-  }],
-  ["GET", /^\/api\/conversations\/(\w+)\/messages$/, async ({ response, conversation, url }) => {
-    const newestFirst = [...store.messages.get(conversation.id)].reverse();
-    const limit = Number(url.searchParams.get("limit") ?? 100);
-    const { items, next_cursor } = page(newestFirst, limit, url.searchParams.get("before"));
-    json(response, 200, { items: items.reverse(), next_cursor });
-  }],
-  ["POST", /^\/api\/conversations\/(\w+)\/turns$/, async ({ request, response, conversation, body }) => {
-    if (conversation.running_turn_id) throw new Refused(409, "turn_running", "An answer is still running in this chat.");
-    if (body.content.includes("[[limit]]"))
-      throw new Refused(429, "rate_limited", "You have sent many messages in a short time.", { retryAfter: 5 });
-    answerTurn(request, response, store.startTurn(conversation, body));
-  }],
-  ["GET", /^\/api\/turns\/(\w+)\/events$/, async ({ request, response, turn }) => stream(request, response, turn)],
-  ["POST", /^\/api\/turns\/(\w+)\/stop$/, async ({ response, turn }) => {
-    turn.stopping = true;
-    json(response, 202, { status: turn.done ? turn.answer.status : "stopping" });
-  }],
-  ["POST", /^\/api\/turns\/(\w+)\/retry$/, async ({ request, response, turn, body }) =>
-    answerTurn(request, response, store.retryTurn(turn, body.model))],
-];
+const openRoutes = anyone(store);
+const routes = [...accountRoutes(store), ...chatRoutes(store), ...promptRoutes(store)];
 
 async function api(request, response, url) {
   const find = (table) => {
@@ -209,14 +41,17 @@ async function api(request, response, url) {
     }
     return null;
   };
-  const anyone = find(open);
-  if (anyone) return anyone.handle({ request, response, body: await bodyOf(request) });
-  const user = userOf(request);
+  const free = find(openRoutes);
+  if (free) return free.handle({ request, response, match: free.match, body: await bodyOf(request) });
+  const user = userOf(store, request);
   if (!user) throw new Refused(401, "unauthenticated", "Sign in to continue.");
+  if (url.pathname === "/api/mock/long" && request.method === "POST") {
+    return json(response, 201, seed(store, user.id, Number(url.searchParams.get("messages") ?? 2000)));
+  }
   const found = find(routes);
   if (!found) throw missing();
   const context = { request, response, url, user, match: found.match, body: await bodyOf(request) };
-  if (url.pathname.startsWith("/api/conversations/")) {
+  if (url.pathname.startsWith("/api/conversations/") && !url.pathname.endsWith("/restore")) {
     context.conversation = store.conversationOf(user.id, found.match[1]);
     if (!context.conversation) throw missing();
   }
@@ -227,13 +62,35 @@ async function api(request, response, url) {
   return found.handle(context);
 }
 
+/** The content security policy of the gateway (web.py), so that the page is tested under it. */
+function policyOf(html) {
+  const inline = [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)];
+  const hashes = inline.map(([, code]) => `'sha256-${createHash("sha256").update(code).digest("base64")}'`);
+  return [
+    "default-src 'self'",
+    `script-src 'self' ${[...new Set(hashes)].join(" ")}`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
 /** The exported page: the file itself, else the page of that name, else the 404 page. */
 function files(response, pathname) {
-  const path = normalize(decodeURIComponent(pathname)).replace(/^(\.\.[/\\])+/, "");
+  const shared = /^\/shared\/[^/]+$/.test(pathname);
+  const path = shared ? "/shared" : normalize(decodeURIComponent(pathname)).replace(/^(\.\.[/\\])+/, "");
   const candidates = [path, `${path}.html`, join(path, "index.html")].map((name) => join(OUT, name));
   const file = candidates.find((name) => name.startsWith(OUT) && existsSync(name) && statSync(name).isFile());
   const found = file ?? join(OUT, "404.html");
-  response.writeHead(file ? 200 : 404, { "content-type": TYPES[extname(found)] ?? "application/octet-stream" });
+  const headers = { "content-type": TYPES[extname(found)] ?? "application/octet-stream" };
+  if (shared) Object.assign(headers, { "x-robots-tag": "noindex", "referrer-policy": "no-referrer" });
+  if (extname(found) === ".html") headers["content-security-policy"] = policyOf(readFileSync(found, "utf8"));
+  response.writeHead(file ? 200 : 404, headers);
   createReadStream(found).pipe(response);
 }
 
@@ -250,7 +107,7 @@ const server = createServer((request, response) => {
 
 const sockets = new WebSocketServer({ server, path: "/api/events" });
 sockets.on("connection", (socket, request) => {
-  const user = userOf(request);
+  const user = userOf(store, request);
   if (!user) return socket.close(4401);
   socket.send(JSON.stringify({ type: "hello" }));
   const push = (userId, event) => (userId === null || userId === user.id) && socket.send(JSON.stringify(event));

@@ -1,45 +1,13 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { answerTo, titleFor } from "./engine.mjs";
+import { titleFor } from "./engine.mjs";
+import { newId } from "./ids.mjs";
+import { Limits } from "./limits.mjs";
+import { runTurn } from "./run-turn.mjs";
+import { newestLeafBelow, pathTo, siblingsOf } from "./tree.mjs";
 
 const now = () => new Date().toISOString();
-export const newId = (prefix) => `${prefix}_${randomUUID().replaceAll("-", "")}`;
-
-export const models = [
-  {
-    name: "simulated",
-    title: "Simulated",
-    description: "Answers at once from a script. For tests.",
-    engine: "simulated",
-    state: "ready",
-    detail: null,
-    revision: "r1",
-    context_window: 8192,
-    max_output_tokens: 2048,
-  },
-  {
-    name: "smollm2-135m",
-    title: "SmolLM2 135M",
-    description: "",
-    engine: "vllm",
-    state: "warming",
-    detail: "compiling kernels, 40 s so far",
-    revision: "r1",
-    context_window: 2048,
-    max_output_tokens: 1024,
-  },
-  {
-    name: "openai",
-    title: "OpenAI",
-    description: "",
-    engine: "openai",
-    state: "failed",
-    detail: "OPENAI_API_KEY is not set",
-    revision: null,
-    context_window: 128000,
-    max_output_tokens: 16384,
-  },
-];
+const hash = (token) => createHash("sha256").update(token).digest("hex");
 
 /** Everything in memory: gone when the process ends. Emits what the WebSocket sends, as ("push", userId, event). */
 export class Store extends EventEmitter {
@@ -49,11 +17,15 @@ export class Store extends EventEmitter {
   conversations = new Map();
   messages = new Map();
   turns = new Map();
+  shares = new Map();
+  prompts = new Map();
+  limits = new Limits();
 
+  /** A person whose address begins with "admin" is one. */
   register({ email, password, name }) {
     if ([...this.users.values()].some((user) => user.email === email)) return;
     const id = newId("usr");
-    this.users.set(id, { id, email, password, name, role: "user", created_at: now() });
+    this.users.set(id, { id, email, password, name, role: /^admin/.test(email) ? "admin" : "user", created_at: now() });
   }
 
   login({ email, password }) {
@@ -64,51 +36,114 @@ export class Store extends EventEmitter {
     return { token, user };
   }
 
-  createConversation(userId, { title = null, model = null }) {
+  createConversation(userId, { title = null, model = null, system_prompt = null, parameters = {} }) {
     const conversation = {
       id: newId("cnv"),
       title,
       model,
+      system_prompt,
+      parameters,
+      pinned: false,
+      archived: false,
+      share: null,
       created_at: now(),
       updated_at: now(),
       running_turn_id: null,
+      userId,
+      headId: null,
+      deleted: false,
     };
-    this.conversations.set(conversation.id, { ...conversation, userId });
+    this.conversations.set(conversation.id, conversation);
     this.messages.set(conversation.id, []);
-    this.emit("push", userId, { type: "conversation.created", conversation });
-    return conversation;
+    this.emit("push", userId, { type: "conversation.created", conversation: this.view(conversation) });
+    return this.view(conversation);
   }
 
-  conversationOf(userId, id) {
+  /** A person's conversation; `deleted` ones only when they are asked for. */
+  conversationOf(userId, id, deleted = false) {
     const found = this.conversations.get(id);
-    return found?.userId === userId ? found : null;
+    return found?.userId === userId && found.deleted === deleted ? found : null;
   }
 
-  view({ userId: _, ...conversation }) {
+  listed(userId, archived) {
+    return [...this.conversations.values()]
+      .filter((one) => one.userId === userId && !one.deleted && one.archived === archived)
+      .sort((a, b) => Number(b.pinned) - Number(a.pinned) || b.updated_at.localeCompare(a.updated_at))
+      .map((one) => this.view(one));
+  }
+
+  view({ userId: _, headId: __, deleted: ___, ...conversation }) {
     return conversation;
   }
 
   change(conversation, patch) {
     Object.assign(conversation, patch);
+    if (conversation.deleted) return;
     this.emit("push", conversation.userId, { type: "conversation.updated", conversation: this.view(conversation) });
   }
 
-  startTurn(conversation, { content, model }) {
-    const list = this.messages.get(conversation.id);
-    const question = this.message(conversation.id, { role: "user", content, status: "complete" });
-    list.push(question);
-    return this.answer(conversation, question, model);
+  remove(conversation) {
+    conversation.deleted = true;
+    this.emit("push", conversation.userId, { type: "conversation.deleted", id: conversation.id });
+  }
+
+  restore(conversation) {
+    this.change(conversation, { deleted: false });
+  }
+
+  path(conversation) {
+    return pathTo(this.messages.get(conversation.id), conversation.headId);
+  }
+
+  messageView(message) {
+    const siblings = siblingsOf(this.messages.get(message.conversation_id), message);
+    if (message.role !== "assistant") return { ...message, siblings, turn: null };
+    const { turn_id: id, status, revision, finish_reason, error, prompt_tokens, completion_tokens } = message;
+    const { ttft_ms, duration_ms, trimmed_messages } = message;
+    const figures = { prompt_tokens, completion_tokens, ttft_ms, duration_ms, trimmed_messages };
+    return { ...message, siblings, turn: { id, status, revision, finish_reason, error, ...figures } };
+  }
+
+  showBranch(conversation, messageId) {
+    this.change(conversation, { headId: newestLeafBelow(this.messages.get(conversation.id), messageId) });
+  }
+
+  share(conversation) {
+    this.unshare(conversation);
+    const token = randomBytes(32).toString("base64url");
+    const share = { id: newId("shr"), created_at: now() };
+    const messages = this.path(conversation).map(({ role, content, model, created_at }) => ({
+      role,
+      content,
+      model,
+      created_at,
+    }));
+    const shared = { title: conversation.title, created_at: share.created_at, messages };
+    this.shares.set(hash(token), { ...share, conversationId: conversation.id, shared });
+    this.change(conversation, { share: { ...share, url: null } });
+    return { ...share, url: `/shared/${token}` };
+  }
+
+  unshare(conversation) {
+    for (const [key, { conversationId }] of this.shares) if (conversationId === conversation.id) this.shares.delete(key);
+    if (conversation.share !== null) this.change(conversation, { share: null });
+  }
+
+  shared(token) {
+    const found = this.shares.get(hash(token));
+    return found && !this.conversations.get(found.conversationId).deleted ? found.shared : null;
+  }
+
+  startTurn(conversation, { content, model, parent_id, ...parameters }) {
+    const parent = parent_id === undefined ? conversation.headId : parent_id;
+    const question = this.message(conversation.id, { role: "user", content, status: "complete", parent_id: parent });
+    this.messages.get(conversation.id).push(question);
+    return this.answer(conversation, question, model, { ...conversation.parameters, ...parameters });
   }
 
   retryTurn(turn, model) {
     const conversation = this.conversations.get(turn.conversationId);
-    const list = this.messages.get(conversation.id);
-    const question = list.find((message) => message.id === turn.question.id);
-    this.messages.set(
-      conversation.id,
-      list.filter((message) => message.parent_id !== question.id),
-    );
-    return this.answer(conversation, question, model ?? turn.answer.model);
+    return this.answer(conversation, turn.question, model ?? turn.answer.model, turn.parameters);
   }
 
   message(conversationId, fields) {
@@ -131,7 +166,7 @@ export class Store extends EventEmitter {
     };
   }
 
-  answer(conversation, question, model) {
+  answer(conversation, question, model, parameters) {
     const turnId = newId("trn");
     const answer = this.message(conversation.id, {
       role: "assistant",
@@ -139,9 +174,9 @@ export class Store extends EventEmitter {
       status: "streaming",
       parent_id: question.id,
       turn_id: turnId,
-      model,
+      model: model ?? conversation.model,
       revision: "r1",
-      trimmed_messages: 0,
+      trimmed_messages: Math.max(0, pathTo(this.messages.get(conversation.id), question.id).length - 40),
     });
     question.turn_id ??= turnId;
     this.messages.get(conversation.id).push(answer);
@@ -153,79 +188,26 @@ export class Store extends EventEmitter {
       conversationId: conversation.id,
       question,
       answer,
+      parameters,
       log: [],
+      state: "running",
       stopping: false,
     });
     this.turns.set(turnId, turn);
-    this.change(conversation, { running_turn_id: turnId, updated_at: now() });
+    this.change(conversation, { running_turn_id: turnId, headId: answer.id, model: answer.model, updated_at: now() });
     this.emit("push", conversation.userId, {
       type: "turn.started",
       conversation_id: conversation.id,
       turn_id: turnId,
       status: "running",
     });
-    void this.run(turn, conversation);
+    void runTurn(turn).then(() => this.settle(turn, conversation));
     return turn;
   }
 
-  async run(turn, conversation) {
-    const { answer, question } = turn;
-    const begun = Date.now();
-    const { pieces, delayMs, failAfter, finish } = answerTo(question.content);
-    const log = (event, data) => {
-      turn.log.push({ id: turn.log.length + 1, event, data });
-      turn.emit("event");
-    };
-    log("turn.started", {
-      turn_id: turn.id,
-      conversation_id: conversation.id,
-      message_id: question.id,
-      answer_id: answer.id,
-      model: answer.model,
-      revision: answer.revision,
-      trimmed_messages: 0,
-    });
-    await pause(250);
-    let sent = 0;
-    for (const piece of pieces) {
-      if (turn.stopping || (failAfter !== null && sent >= failAfter)) break;
-      answer.ttft_ms ??= Date.now() - begun;
-      answer.content += piece;
-      log("delta", { text: piece });
-      sent += 1;
-      await pause(delayMs);
-    }
-    Object.assign(answer, {
-      prompt_tokens: question.content.split(/\s+/).length + 12,
-      completion_tokens: sent,
-      duration_ms: Date.now() - begun,
-    });
-    const { prompt_tokens, completion_tokens, ttft_ms, duration_ms } = answer;
-    log("usage", { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens });
-    if (turn.stopping) {
-      answer.status = "stopped";
-      this.settle(turn, conversation);
-      log("turn.stopped", { ttft_ms, duration_ms });
-    } else if (failAfter !== null) {
-      answer.status = "failed";
-      answer.error = { reason: "engine_failed", message: "The model stopped answering.", retry: true };
-      this.settle(turn, conversation);
-      log("turn.failed", answer.error);
-    } else {
-      answer.status = "complete";
-      answer.finish_reason = finish;
-      this.settle(turn, conversation);
-      log("turn.completed", { finish_reason: finish, ttft_ms, duration_ms });
-    }
-    if (conversation.title === null && this.conversations.has(conversation.id)) {
-      await pause(600);
-      if (conversation.title === null) this.change(conversation, { title: titleFor(question.content) });
-    }
-  }
-
-  settle(turn, conversation) {
-    turn.done = true;
-    if (!this.conversations.has(conversation.id)) return;
+  async settle(turn, conversation) {
+    const { prompt_tokens, completion_tokens } = turn.answer;
+    this.limits.book(turn.userId, prompt_tokens + completion_tokens);
     this.change(conversation, { running_turn_id: null });
     this.emit("push", turn.userId, {
       type: "turn.ended",
@@ -233,7 +215,11 @@ export class Store extends EventEmitter {
       turn_id: turn.id,
       status: turn.answer.status,
     });
+    const limits = this.limits.view(turn.userId);
+    if (limits.budgets.length > 0) this.emit("push", turn.userId, { type: "limits.updated", limits });
+    turn.finish();
+    if (conversation.title !== null) return;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    if (conversation.title === null) this.change(conversation, { title: titleFor(turn.question.content) });
   }
 }
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

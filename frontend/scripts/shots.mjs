@@ -37,7 +37,7 @@ async function tour(page, suffix, narrow) {
     await page.waitForTimeout(250);
     await page.screenshot({ path: `${folder}/${name}-${suffix}.png` });
   };
-  const composer = page.getByRole("textbox", { name: "Message" });
+  const composer = page.getByRole("textbox", { name: "Message", exact: true });
   const send = page.getByRole("button", { name: "Send" });
   const ask = async (text) => {
     await composer.fill(text);
@@ -86,8 +86,92 @@ async function tour(page, suffix, narrow) {
   await shot("details");
 
   await ask("[[fail]] [[echo]] The first half of this answer arrives well enough, and then the engine gives up on it.");
-  await page.getByRole("button", { name: "Try again" }).waitFor();
+  await page.getByText("The text so far is kept.").waitFor();
   await shot("failed");
+  await page.getByText("Try again", { exact: true }).last().click();
+  await page.getByRole("group", { name: "Branches" }).waitFor();
+  await page.waitForTimeout(300);
+  await shot("branches");
+  await composer.press("ArrowUp");
+  await page.getByRole("textbox", { name: "Edit your message" }).waitFor();
+  await shot("edit");
+  await page.keyboard.press("Escape");
+
+  const palette = async (words) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").waitFor();
+    if (words === null) return;
+    await page.keyboard.type(words);
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").getByRole("button").first().waitFor();
+  };
+  const close = async () => {
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  };
+  await palette(null);
+  await page.keyboard.type("re");
+  await shot("palette");
+  await close();
+  await palette("instructions");
+  await page.getByLabel("Temperature").fill("3");
+  await page.getByRole("button", { name: "Save" }).click();
+  await shot("settings");
+  await close();
+  await palette("prompt library");
+  await page.getByRole("button", { name: "New prompt" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("Explain");
+  await page.getByRole("textbox", { name: "Text" }).fill("Explain {topic} to {who}, in three sentences.");
+  await shot("prompt-form");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Use Explain" }).waitFor();
+  await shot("prompts");
+  await page.getByRole("button", { name: "Use Explain" }).click();
+  await page.getByRole("textbox", { name: "topic" }).waitFor();
+  await shot("prompt-fill");
+  await close();
+  await palette("share this");
+  await page.getByRole("button", { name: "Create link" }).click();
+  await page.getByRole("textbox", { name: "Link" }).waitFor();
+  await shot("share");
+  const shared = await page.getByRole("textbox", { name: "Link" }).inputValue();
+  await close();
+  const here = page.url();
+  const used = { scope: "person", key_id: null, period: "day", limit: 200000, used: 171200, reserved: 0, remaining: 28800 };
+  const limits = {
+    budgets: [
+      { ...used, resets_at: new Date(Date.now() + 3 * 36e5).toISOString() },
+      { ...used, period: "month", limit: 2000000, remaining: 900000, used: 1100000, resets_at: new Date(Date.now() + 6 * 864e5).toISOString() },
+    ],
+    requests: { limit: 60, remaining: 51, reset_seconds: 60 },
+  };
+  await page.route("**/api/usage/limits", (route) => route.fulfill({ json: limits }));
+  await page.reload();
+  await page.getByRole("button", { name: /Show your limits/ }).waitFor();
+  await page.waitForTimeout(700);
+  await shot("limit-chip");
+  await page.getByRole("button", { name: /Show your limits/ }).click();
+  await page.getByRole("meter").first().waitFor();
+  await shot("limits");
+  await close();
+  Object.assign(limits.budgets[0], { used: 200000, remaining: 0 });
+  await page.reload();
+  await page.getByText(/used up/).waitFor();
+  await page.waitForTimeout(700);
+  await shot("limit-spent");
+  await page.unroute("**/api/usage/limits");
+  await page.goto("/search?q=headrace");
+  await page.locator("mark").first().waitFor();
+  await shot("search");
+  await page.goto(shared);
+  await page.getByRole("article").first().waitFor();
+  await page.waitForTimeout(500);
+  await shot("shared");
+  await page.goto("/shared/none");
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await shot("shared-gone");
+  await page.goto(here);
+  await composer.waitFor();
 
   await page.getByRole("button", { name: /^Model: / }).click();
   await page.getByRole("menu").waitFor();
@@ -108,6 +192,20 @@ async function tour(page, suffix, narrow) {
   await page.keyboard.press("Escape");
   await page.getByRole("menu").waitFor({ state: "detached" });
   if (narrow) await shot("drawer");
+
+  if (!narrow) {
+    const item = page.getByRole("navigation", { name: "Chats" }).getByRole("link").last();
+    await item.hover();
+    await item.locator("xpath=..").getByRole("button").click();
+    await page.getByRole("menu").waitFor();
+    await shot("chat-menu");
+    await page.getByRole("menuitem", { name: "Archive" }).click();
+    await page.getByRole("button", { name: "Undo" }).waitFor();
+    await shot("toast");
+    await page.goto("/archived");
+    await page.getByRole("main").getByRole("link").first().waitFor();
+    await shot("archived");
+  }
 
   await page.goto("/account");
   await page.getByLabel("Key name").fill("My laptop");

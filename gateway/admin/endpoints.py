@@ -1,8 +1,11 @@
 """`/api/admin`: for administrators only."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from auth.dependencies import Admin
+from fastapi import APIRouter, Path
+
+from auth.budget import BudgetBody
+from auth.dependencies import Admin, CurrentAuth
 from gateway.admin.schemas import RevisionList, RevisionOut
 from gateway.dependencies import Revisions
 
@@ -13,3 +16,12 @@ router = APIRouter(prefix="/admin", tags=["admin"])
 async def list_revisions(_: Admin, revisions: Revisions) -> RevisionList:
     """Every revision, what is wanted of it and what was last seen."""
     return RevisionList(items=[RevisionOut.of(row) for row in await revisions.all()])
+
+
+@router.put("/users/{user_id}/budget")
+async def set_budget(
+    _: Admin, auth: CurrentAuth, user_id: Annotated[str, Path(max_length=64)], wanted: BudgetBody
+) -> BudgetBody:
+    """How many tokens a person may use a day and a month; null: what the settings say for everybody."""
+    await auth.accounts.set_budget(user_id, wanted.budget())
+    return wanted

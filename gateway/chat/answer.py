@@ -94,6 +94,11 @@ class Answer:
         return self._stop.held
 
     @property
+    def last_usage(self) -> tuple[int, int] | None:
+        """What the stream that is read now has told of itself."""
+        return self._usage
+
+    @property
     def exact(self) -> bool:
         """Whether the engine has said what it made."""
         return self._usage is not None

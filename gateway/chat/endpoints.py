@@ -9,9 +9,9 @@ from fastapi.responses import StreamingResponse
 from auth.dependencies import MayChat, SignedIn
 from gateway.chat.events import Event
 from gateway.chat.following import KEEP_ALIVE_SECONDS
+from gateway.chat.once import TurnOnce
 from gateway.chat.schemas import RetryIn, StopOut, TurnIn, TurnOut
-from gateway.chat.service import Begun
-from gateway.dependencies import Turns
+from gateway.dependencies import OnceTurns, Turns
 
 router = APIRouter(tags=["turns"])
 
@@ -22,6 +22,9 @@ _STREAM_DOC = {"content": {EVENT_STREAM: {}}, "description": "The turn's events,
 TurnId = Annotated[str, Path(max_length=64)]
 Accept = Annotated[str | None, Header()]
 Traceparent = Annotated[str | None, Header()]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+
+_REPLAYED = "Idempotency-Replayed"
 
 
 @router.post(
@@ -33,26 +36,34 @@ Traceparent = Annotated[str | None, Header()]
 async def begin_turn(
     principal: MayChat,
     turns: Turns,
+    once: OnceTurns,
+    response: Response,
     conversation_id: Annotated[str, Path(max_length=64)],
     wanted: TurnIn,
     accept: Accept = None,
     traceparent: Traceparent = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response | TurnOut:
     """Store the message and start the answer; with `Accept: text/event-stream`, follow it at once."""
-    return _answer(await turns.begin(principal, conversation_id, wanted, traceparent), accept)
+    begun = await once.begin(principal, conversation_id, wanted, traceparent, idempotency_key)
+    return await _answer(turns, principal, begun, accept, response)
 
 
 @router.post("/turns/{turn_id}/retry", status_code=201, response_model=TurnOut, responses={200: _STREAM_DOC})
 async def retry_turn(
     principal: MayChat,
     turns: Turns,
+    once: OnceTurns,
+    response: Response,
     turn_id: TurnId,
     wanted: RetryIn | None = None,
     accept: Accept = None,
     traceparent: Traceparent = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response | TurnOut:
     """Another answer to the same message."""
-    return _answer(await turns.retry(principal, turn_id, wanted or RetryIn(), traceparent), accept)
+    begun = await once.retry(principal, turn_id, wanted or RetryIn(), traceparent, idempotency_key)
+    return await _answer(turns, principal, begun, accept, response)
 
 
 @router.post("/turns/{turn_id}/stop", status_code=202)
@@ -76,12 +87,23 @@ async def follow_turn(
     return _stream(await turns.follow(principal, turn_id, position))
 
 
-def _answer(begun: Begun, accept: str | None) -> Response | TurnOut:
-    if accept is not None and EVENT_STREAM in accept:
-        return _stream(begun.log.follow(0, KEEP_ALIVE_SECONDS))
-    return TurnOut(
-        turn_id=begun.turn.id, message_id=begun.turn.user_message_id, answer_id=begun.turn.answer_id
-    )
+async def _answer(
+    turns: Turns, principal: MayChat, once: TurnOnce, accept: str | None, response: Response
+) -> Response | TurnOut:
+    stream = accept is not None and EVENT_STREAM in accept
+    if once.made is not None:
+        if stream:
+            return _stream(once.made.log.follow(0, KEEP_ALIVE_SECONDS))
+        turn = once.made.turn
+    else:
+        assert once.found is not None  # noqa: S101 - it is one of the two
+        turn = once.found
+        if stream:
+            answer = _stream(await turns.follow(principal, turn.id, 0))
+            answer.headers[_REPLAYED] = "true"
+            return answer
+        response.headers[_REPLAYED] = "true"
+    return TurnOut(turn_id=turn.id, message_id=turn.user_message_id, answer_id=turn.answer_id)
 
 
 def _stream(batches: AsyncIterator[Sequence[Event]]) -> StreamingResponse:

@@ -77,6 +77,7 @@ class Generation:
 
     async def _go_on(self, running: RunningTurn, cause: HeadraceError | None, reason: str) -> None:
         """Ask again, from where the answer broke off, until an engine finishes it."""
+        running.went_on = True
         running.log.status("reconnecting")
         deadline = self._clock.monotonic() + self._continue_timeout
         pause, failures = FIRST_PAUSE_SECONDS, 0

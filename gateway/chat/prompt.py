@@ -23,11 +23,16 @@ MINIMUM_ANSWER_TOKENS = 16
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent. `max_tokens` is what the window leaves for the answer, within what was asked for."""
+    """What is sent. `max_tokens` is what the window leaves for the answer, within what was asked for.
+
+    `tokens_at_most` are the prompt's own; `counted` says that the engine has counted them.
+    """
 
     messages: Sequence[PromptMessage]
     trimmed: int
     max_tokens: int
+    tokens_at_most: int
+    counted: bool
 
 
 def answer_reserve(target: Target, max_tokens: int | None) -> int:
@@ -58,7 +63,7 @@ async def build_prompt(
 
     upper_bound = _at_most(head) + _at_most(history) + TEMPLATE_TOKENS
     if upper_bound + wanted <= target.context_window:
-        return Prompt([*head, *history], 0, wanted)
+        return Prompt([*head, *history], 0, wanted, upper_bound, counted=False)
 
     room = target.context_window - answer_reserve(target, max_tokens)
     dropped, tokens = await _fewest_to_drop(head, history, room, count)
@@ -72,7 +77,13 @@ async def build_prompt(
                 fields=[("content", "longer than the model's context window")],
             )
         dropped = len(history) - 1
-    return Prompt([*head, *history[dropped:]], dropped, min(wanted, target.context_window - tokens))
+    return Prompt(
+        [*head, *history[dropped:]],
+        dropped,
+        min(wanted, target.context_window - tokens),
+        tokens,
+        counted=True,
+    )
 
 
 async def _fewest_to_drop(

@@ -53,13 +53,13 @@ class TurnRepository:
         self._after = after
 
     async def begin(
-        self, turn: TurnStart, *, parent_id: str | None, content: str | None, runner: str
+        self, turn: TurnStart, *, parent_id: str | None, content: str | None, runner: str, tokens: int
     ) -> None:
         """One transaction: the person's message (unless `content` is None: then it is there already), the
-        empty answer, the turn, and the reservation in the ledger.
+        empty answer, the turn, and the reservation of `tokens` in the ledger.
 
         Raises: core.errors.TurnRunning when another turn of the conversation is; NotFound when the
-        conversation went away in the meantime.
+        conversation went away in the meantime; BudgetExhausted when `tokens` are more than a budget has left.
         """
         try:
             async with self._postgres.transaction() as connection:
@@ -93,6 +93,7 @@ class TurnRepository:
                     reference=turn.id,
                     model=turn.model,
                     revision=turn.revision,
+                    tokens=tokens,
                 )
                 tag = await connection.execute(
                     "UPDATE conversations SET head_message_id = $3, model = $4, updated_at = now() "
@@ -148,6 +149,7 @@ class TurnRepository:
                 reference=turn.id,
                 outcome=Outcome(end.status.value),
                 tokens=Tokens(end.prompt_tokens, end.completion_tokens, end.exact),
+                finished=Tokens(*end.finished) if end.finished is not None else None,
             )
             await self._after.turn_settled(connection, turn, end)
             return True

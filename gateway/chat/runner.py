@@ -80,24 +80,16 @@ class TurnRunner:
             raise Overloaded(retry_after=2)
 
     def launch(
-        self,
-        turn: TurnStart,
-        target: Target,
-        request: Mapping[str, Any],
-        begin: Callable[[], Awaitable[None]],
-    ) -> "tuple[RunningTurn, asyncio.Task[None]]":
-        """Ask the engine at once, and store the turn by `begin`.
-
-        Returns the turn, and the task of storing it: nothing is shown before that is done, nor if it fails.
-        """
+        self, turn: TurnStart, target: Target, request: Mapping[str, Any], persisted: asyncio.Task[None]
+    ) -> RunningTurn:
+        """Ask the engine at once; nothing is shown before `persisted` is done, nor if it fails."""
         running = RunningTurn(
             turn, target, 1, request, Answer(request.get("stop") or ()), self._clock.monotonic()
         )
         self._enter(running)
-        persisted = asyncio.create_task(self._persist(turn, request, begin), name=f"{turn.id}-begin")
         asked = self._generation.ask(running)
         running.whole = asyncio.create_task(self._begin(running, asked, persisted), name=turn.id)
-        return running, persisted
+        return running
 
     def adopt(self, turn: TurnStart, target: Target, stored: StoredLog, taken: Taken) -> None:
         """Go on with a turn whose runner is gone."""
@@ -169,10 +161,10 @@ class TurnRunner:
         self._running[turn_id] = running
         TURNS_RUNNING.set(len(self._running))
 
-    async def _persist(
+    async def persist(
         self, turn: TurnStart, request: Mapping[str, Any], begin: Callable[[], Awaitable[None]]
     ) -> None:
-        """The request first: from the moment the turn is stored, another process can go on with it."""
+        """Store the turn by `begin`, its request first: from then on another process can go on with it."""
         try:
             async with asyncio.timeout(STORE_REQUEST_SECONDS):
                 await self._store.put_request(turn.id, orjson.dumps(dict(request)), self.keep_seconds)

@@ -21,6 +21,7 @@ class RunningTurn:
         request: what the engine was asked first.
         begun: when the turn began, on this process's monotonic clock.
         accepted: whether an engine has begun to answer, here or elsewhere.
+        went_on: whether more than one request was made for it.
         stop_asked, fenced, handed_over: why its generation was cancelled.
     """
 
@@ -31,6 +32,7 @@ class RunningTurn:
     answer: Answer
     begun: float
     accepted: bool = False
+    went_on: bool = False
     stop_asked: bool = False
     fenced: bool = False
     handed_over: bool = False
@@ -92,4 +94,5 @@ class RunningTurn:
             duration_ms=round((now - self.begun) * 1000, 1),
             replica=self.replica,
             repeated_tokens=answer.repeated_tokens,
+            finished=answer.last_usage if status is TurnStatus.COMPLETED and self.went_on else None,
         )

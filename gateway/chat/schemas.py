@@ -2,32 +2,24 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
+from gateway.conversations.parameters import Parameters
 from gateway.conversations.schemas import ModelName
 
 MAX_CONTENT_CHARACTERS = 1_000_000
 
-StopSequence = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-
-class Parameters(BaseModel):
-    """How the model should write. What is left out is the model's own default."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
-    stop: Annotated[list[StopSequence], Field(max_length=4)] | None = None
-
 
 class TurnIn(Parameters):
-    """A message and the model that should answer it."""
+    """A message, the model that should answer it, and where it goes.
+
+    Without `parent_id` it goes below the visible path; with the id of an answer below that one, as a branch;
+    with null it begins anew.
+    """
 
     content: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONTENT_CHARACTERS)]
     model: ModelName | None = None
+    parent_id: Annotated[str, StringConstraints(max_length=64)] | None = None
 
     @field_validator("content")
     @classmethod

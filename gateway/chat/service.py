@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from auth.principal import Principal
-from core.errors import ModelNotReady, NotFound, TurnRunning
+from core.errors import Invalid, ModelNotReady, NotFound, TurnRunning
 from core.ids import new_id
 from core.telemetry import new_traceparent
 from gateway.chat.continuation import request_of
@@ -15,8 +15,9 @@ from gateway.chat.live_log import LiveLog
 from gateway.chat.prompt import PromptMessage, build_prompt
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
-from gateway.chat.schemas import Parameters, RetryIn, TurnIn
+from gateway.chat.schemas import RetryIn, TurnIn
 from gateway.chat.tables import TurnRow, TurnStart, TurnStatus
+from gateway.conversations.parameters import Parameters
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.service import ConversationService
 from gateway.conversations.tables import ConversationRow, MessageRow, MessageStatus, Role
@@ -24,6 +25,7 @@ from gateway.events.bus import EventBus
 from gateway.inference import Inference, Target
 from gateway.inference.tokens import count_prompt_tokens
 from gateway.routing.table import RoutingTable
+from gateway.usage.admission import Admission
 
 # No prompt is made of more messages than this, and of no more bytes for each token of the window.
 MAX_HISTORY_MESSAGES = 400
@@ -51,6 +53,7 @@ class TurnService:
         routes: RoutingTable,
         inference: Inference,
         bus: EventBus,
+        admission: Admission,
     ) -> None:
         self._conversations = conversations
         self._history = history
@@ -60,44 +63,59 @@ class TurnService:
         self._routes = routes
         self._inference = inference
         self._bus = bus
+        self._admission = admission
 
     async def begin(
-        self, principal: Principal, conversation_id: str, wanted: TurnIn, traceparent: str | None
+        self,
+        principal: Principal,
+        conversation_id: str,
+        wanted: TurnIn,
+        traceparent: str | None,
+        turn_id: str,
     ) -> Begun:
-        """A new message and its answer.
+        """A new message and its answer, under a new `turn_id`.
 
-        Raises: NotFound, TurnRunning, ModelNotFound, ModelNotReady, MessageTooLong, Overloaded, Unavailable.
+        Raises: NotFound, TurnRunning, ModelNotFound, ModelNotReady, MessageTooLong, BudgetExhausted,
+        Overloaded, Unavailable.
         """
         conversation = await self._idle(principal, conversation_id)
         target = self._target(wanted.model or conversation.model)
-        path = (
-            await self._history.path(conversation.head_message_id, MAX_HISTORY_MESSAGES)
-            if conversation.head_message_id
-            else []
-        )
+        parent_id = await self._parent(conversation, wanted)
+        path = await self._history.path(parent_id, MAX_HISTORY_MESSAGES) if parent_id else []
         return await self._launch(
+            principal,
             conversation,
             target,
             path,
             new_content=wanted.content,
+            parent_id=parent_id,
+            turn_id=turn_id,
             user_message_id=new_id("msg"),
-            parameters=wanted,
+            parameters=wanted.over(conversation.parameters),
             traceparent=new_traceparent(traceparent),
         )
 
     async def retry(
-        self, principal: Principal, turn_id: str, wanted: RetryIn, traceparent: str | None
+        self,
+        principal: Principal,
+        turn_id: str,
+        wanted: RetryIn,
+        traceparent: str | None,
+        new_turn_id: str,
     ) -> Begun:
-        """Another answer to the same message; the earlier one leaves the visible path."""
+        """Another answer to the same message, under a new id; the earlier one leaves the visible path."""
         row = await self._require(principal, turn_id)
         conversation = await self._idle(principal, row.start.conversation_id)
         target = self._target(wanted.model or row.start.model)
         path = await self._history.path(row.start.user_message_id, MAX_HISTORY_MESSAGES)
         return await self._launch(
+            principal,
             conversation,
             target,
             path,
             new_content=None,
+            parent_id=None,
+            turn_id=new_turn_id,
             user_message_id=row.start.user_message_id,
             parameters=Parameters.model_validate(row.start.parameters),
             traceparent=new_traceparent(traceparent),
@@ -131,6 +149,11 @@ class TurnService:
         row = await self._require(principal, turn_id)
         return self._followers.follow(row, after)
 
+    async def find(self, principal: Principal, turn_id: str) -> TurnStart | None:
+        """A turn of this person, or None."""
+        row = await self._turns.get(principal.user_id, turn_id)
+        return row.start if row else None
+
     async def _require(self, principal: Principal, turn_id: str) -> TurnRow:
         row = await self._turns.get(principal.user_id, turn_id)
         if row is None:
@@ -144,6 +167,22 @@ class TurnService:
         self._runner.require_room()
         return conversation
 
+    async def _parent(self, conversation: ConversationRow, wanted: TurnIn) -> str | None:
+        """Where the new message goes: below an answer, or None for a new root."""
+        if "parent_id" not in wanted.model_fields_set:
+            return conversation.head_message_id
+        if wanted.parent_id is None:
+            return None
+        parent = await self._history.in_conversation(conversation.id, wanted.parent_id)
+        if parent is None:
+            raise NotFound("The message to go on from is not in this conversation.")
+        if parent.role is Role.USER:
+            raise Invalid(
+                "A message goes below an answer. To edit a message, name the parent of that message.",
+                fields=[("parent_id", "not an answer")],
+            )
+        return parent.id
+
     def _target(self, name: str | None) -> Target:
         if name is not None:
             return self._routes.resolve(name)
@@ -154,16 +193,18 @@ class TurnService:
 
     async def _launch(
         self,
+        principal: Principal,
         conversation: ConversationRow,
         target: Target,
         path: Sequence[MessageRow],
         *,
+        turn_id: str,
         new_content: str | None,
+        parent_id: str | None,
         user_message_id: str,
         parameters: Parameters,
         traceparent: str,
     ) -> Begun:
-        turn_id = new_id("trn")
         history, unread = _history(path, new_content, target)
 
         async def count(messages: Sequence[PromptMessage]) -> int:
@@ -174,9 +215,7 @@ class TurnService:
         prompt = await build_prompt(
             target, conversation.system_prompt, history, max_tokens=parameters.max_tokens, count=count
         )
-        chosen = parameters.model_dump(
-            include={"temperature", "top_p", "max_tokens", "seed", "stop"}, exclude_none=True
-        )
+        chosen = parameters.chosen()
         turn = TurnStart(
             id=turn_id,
             user_id=conversation.user_id,
@@ -189,17 +228,32 @@ class TurnService:
             parameters=chosen,
             traceparent=traceparent,
         )
-        running, persisted = self._runner.launch(
-            turn,
-            target,
-            request_of(target, prompt.messages, prompt.max_tokens, chosen),
-            lambda: self._turns.begin(
+
+        async def begin(tokens: int) -> None:
+            await self._turns.begin(
                 turn,
-                parent_id=conversation.head_message_id,
+                parent_id=parent_id,
                 content=new_content,
                 runner=self._runner.name,
-            ),
-        )
+                tokens=tokens,
+            )
+
+        async def admit() -> None:
+            await self._admission.admit(
+                begin,
+                user_id=turn.user_id,
+                key_id=None,
+                answer=prompt.max_tokens,
+                prompt_at_most=prompt.tokens_at_most,
+                count=None if prompt.counted else lambda: count(prompt.messages),
+            )
+
+        request = request_of(target, prompt.messages, prompt.max_tokens, chosen)
+        persisted = asyncio.create_task(self._runner.persist(turn, request, admit))
+        if principal.budgeted:
+            # Nobody whose budget is used up makes the engine work.
+            await asyncio.shield(persisted)
+        running = self._runner.launch(turn, target, request, persisted)
         await asyncio.shield(persisted)
         await self._bus.publish(
             turn.user_id,

@@ -51,6 +51,8 @@ class TurnEnd:
     replica: str | None
     # Prompt tokens that engines read again so that the answer could go on.
     repeated_tokens: int = 0
+    # Prompt and completion tokens of the last request, where it was not the only one and came to its end.
+    finished: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

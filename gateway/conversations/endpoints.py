@@ -10,6 +10,7 @@ from gateway.conversations.schemas import (
     ConversationOut,
     ConversationPage,
     ConversationPatch,
+    HeadIn,
     MessagePage,
 )
 from gateway.dependencies import Conversations
@@ -26,9 +27,10 @@ async def list_conversations(
     conversations: Conversations,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Cursor = None,
+    archived: bool = False,
 ) -> ConversationPage:
-    """The person's conversations, newest first."""
-    return await conversations.page(principal.user_id, limit, cursor)
+    """The person's conversations: pinned ones first, then newest first. Those in the archive are apart."""
+    return await conversations.page(principal.user_id, limit, cursor, archived=archived)
 
 
 @router.post("", status_code=201)
@@ -48,22 +50,38 @@ async def get_conversation(
 
 
 @router.patch("/{conversation_id}")
-async def rename_conversation(
+async def change_conversation(
     principal: SignedIn,
     conversations: Conversations,
     conversation_id: ConversationId,
     wanted: ConversationPatch,
 ) -> ConversationOut:
-    """Another title, which no job will replace."""
-    return await conversations.rename(principal.user_id, conversation_id, wanted.title)
+    """Another title, which no job will replace; pinned, archived, system prompt, model, parameters."""
+    return await conversations.change(principal.user_id, conversation_id, wanted)
 
 
 @router.delete("/{conversation_id}", status_code=204)
 async def delete_conversation(
     principal: SignedIn, conversations: Conversations, conversation_id: ConversationId
 ) -> None:
-    """It is gone from the list and from every address."""
+    """It is gone from the list and from every address; for 30 days it can be brought back."""
     await conversations.delete(principal.user_id, conversation_id)
+
+
+@router.post("/{conversation_id}/restore")
+async def restore_conversation(
+    principal: SignedIn, conversations: Conversations, conversation_id: ConversationId
+) -> ConversationOut:
+    """Take the deletion back."""
+    return await conversations.restore(principal.user_id, conversation_id)
+
+
+@router.post("/{conversation_id}/head")
+async def show_branch(
+    principal: SignedIn, conversations: Conversations, conversation_id: ConversationId, wanted: HeadIn
+) -> ConversationOut:
+    """Show the branch through a message, to its newest end."""
+    return await conversations.show_branch(principal.user_id, conversation_id, wanted.message_id)
 
 
 @router.get("/{conversation_id}/messages")

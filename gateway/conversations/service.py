@@ -1,17 +1,17 @@
 """What a person does with their history."""
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
 from core.ids import is_id
+from gateway.conversations.cursors import not_ours, read_cursor, write_cursor
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.schemas import (
     ConversationIn,
     ConversationOut,
     ConversationPage,
+    ConversationPatch,
     MessageOut,
     MessagePage,
 )
@@ -33,9 +33,15 @@ class ConversationService:
         """Call `listener` with the id of every conversation that was deleted."""
         self._after_delete.append(listener)
 
-    async def page(self, user_id: str, limit: int, cursor: str | None) -> ConversationPage:
-        """Newest first. Raises core.errors.Invalid for a cursor that we did not give."""
-        rows = await self._repository.page(user_id, limit + 1, _read_cursor(cursor) if cursor else None)
+    async def page(
+        self, user_id: str, limit: int, cursor: str | None, *, archived: bool = False
+    ) -> ConversationPage:
+        """Pinned ones first, then newest first; either those in the archive or the others.
+
+        Raises core.errors.Invalid for a cursor that we did not give.
+        """
+        before = _read_cursor(cursor) if cursor else None
+        rows = await self._repository.page(user_id, limit + 1, before, archived=archived)
         more = len(rows) > limit
         rows = rows[:limit]
         return ConversationPage(
@@ -55,13 +61,27 @@ class ConversationService:
 
     async def create(self, user_id: str, wanted: ConversationIn) -> ConversationOut:
         conversation_id = await self._repository.create(
-            user_id, title=wanted.title, model=wanted.model, system_prompt=wanted.system_prompt
+            user_id,
+            title=wanted.title,
+            model=wanted.model,
+            system_prompt=wanted.system_prompt,
+            parameters=wanted.parameters.chosen() if wanted.parameters else {},
         )
         return await self._tell(user_id, conversation_id, "conversation.created")
 
-    async def rename(self, user_id: str, conversation_id: str, title: str) -> ConversationOut:
-        if not await self._repository.rename(user_id, conversation_id, title):
+    async def change(self, user_id: str, conversation_id: str, wanted: ConversationPatch) -> ConversationOut:
+        """Set what `wanted` names; a title that a person gave is never replaced by a job's."""
+        if not await self._repository.change(user_id, conversation_id, wanted.changes()):
             raise NotFound(_GONE)
+        return await self._tell(user_id, conversation_id, "conversation.updated")
+
+    async def show_branch(self, user_id: str, conversation_id: str, message_id: str) -> ConversationOut:
+        """The visible path goes through this message, to the newest leaf below it.
+
+        Raises core.errors.TurnRunning while an answer is being written.
+        """
+        if not await self._repository.show_branch(user_id, conversation_id, message_id):
+            raise NotFound("This message is not there.")
         return await self._tell(user_id, conversation_id, "conversation.updated")
 
     async def delete(self, user_id: str, conversation_id: str) -> None:
@@ -71,6 +91,13 @@ class ConversationService:
         for listener in self._after_delete:
             await listener(conversation_id)
         await self._events.publish(user_id, {"type": "conversation.deleted", "id": conversation_id})
+
+    async def restore(self, user_id: str, conversation_id: str) -> ConversationOut:
+        """Take a deletion back, as long as the conversation is kept."""
+        if not await self._repository.restore(user_id, conversation_id):
+            raise NotFound(_GONE)
+        # To the tabs that removed it from their lists it is a new one.
+        return await self._tell(user_id, conversation_id, "conversation.created")
 
     async def tell_updated(self, user_id: str, conversation_id: str) -> None:
         """Tell the person's tabs how the conversation looks now."""
@@ -87,7 +114,8 @@ class ConversationService:
         if before is not None:
             start = await self._repository.parent_in(conversation_id, before)
         rows = await self._repository.path(start, limit) if start else []
-        items = [MessageOut.of(row) for row in reversed(rows)]
+        siblings = await self._repository.siblings(conversation_id, rows)
+        items = [MessageOut.of(row, siblings.get(row.id)) for row in reversed(rows)]
         return MessagePage(
             items=items, next_cursor=items[0].id if items and items[0].parent_id is not None else None
         )
@@ -104,18 +132,15 @@ class ConversationService:
 
 
 def _write_cursor(row: ConversationRow) -> str:
-    return base64.urlsafe_b64encode(f"{row.updated_at.isoformat()}|{row.id}".encode()).decode().rstrip("=")
+    return write_cursor("pinned" if row.pinned else "", row.updated_at.isoformat(), row.id)
 
 
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
+def _read_cursor(cursor: str) -> tuple[bool, datetime, str]:
+    pinned, moment, row_id = read_cursor(cursor, 3)
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        moment, _, row_id = text.partition("|")
         when = datetime.fromisoformat(moment)
-        if when.tzinfo is None or not is_id("cnv", row_id):
-            raise ValueError("not a moment and a conversation")
-        return when, row_id
-    except (ValueError, binascii.Error) as error:
-        raise Invalid(
-            "This cursor is not one of ours. Start again without it.", fields=[("cursor", "not valid")]
-        ) from error
+    except ValueError as error:
+        raise not_ours() from error
+    if pinned not in ("", "pinned") or when.tzinfo is None or not is_id("cnv", row_id):
+        raise not_ours()
+    return pinned == "pinned", when, row_id

@@ -22,13 +22,20 @@ class MessageStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
+    """A conversation, what runs in it, and under which link it is shared."""
+
     id: str
     user_id: str
     title: str | None
     model: str | None
     system_prompt: str | None
+    parameters: Mapping[str, Any]
+    pinned: bool
+    archived: bool
     head_message_id: str | None
     running_turn_id: str | None
+    share_id: str | None
+    shared_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -47,6 +54,7 @@ class MessageRow:
     status: MessageStatus
     model: str | None
     created_at: datetime
+    turn_status: str | None = None
     revision: str | None = None
     finish_reason: str | None = None
     error: Mapping[str, Any] | None = None
@@ -55,3 +63,14 @@ class MessageRow:
     ttft_ms: float | None = None
     duration_ms: float | None = None
     trimmed_messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiblingsRow:
+    """Where a message stands among those with its parent and role, in order of creation, from 1."""
+
+    id: str
+    index: int
+    count: int
+    previous_id: str | None
+    next_id: str | None

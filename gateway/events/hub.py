@@ -58,6 +58,10 @@ class Hub:
             if not mine:
                 del self._people[user_id]
 
+    def has(self, user_id: str) -> bool:
+        """Whether this process holds a socket of this person."""
+        return user_id in self._people
+
     def deliver(self, user_id: str, event: bytes) -> None:
         """Give `event` to every socket of one person."""
         for subscription in list(self._people.get(user_id, ())):

@@ -7,14 +7,16 @@ from typing import Final
 import orjson
 
 from core.errors import EngineFailed
+from core.ids import new_id
 from core.postgres import Connection, Postgres
+from gateway.conversations.search.repository import SearchRepository
 from gateway.conversations.service import ConversationService
 from gateway.inference import Inference, Target
 from gateway.jobs.repository import JobRepository
 from gateway.jobs.tables import JobRow
 from gateway.routing.table import RoutingTable
 from gateway.usage.repository import LedgerRepository
-from gateway.usage.tables import Kind, Outcome, Tokens
+from gateway.usage.tables import Entry, Kind, Outcome, Tokens
 
 KIND: Final = "title"
 MOST_WORDS: Final = 6
@@ -49,6 +51,7 @@ class TitleJobs:
         routes: RoutingTable,
         inference: Inference,
         conversations: ConversationService,
+        search: SearchRepository,
     ) -> None:
         self._postgres = postgres
         self._jobs = jobs
@@ -56,6 +59,7 @@ class TitleJobs:
         self._routes = routes
         self._inference = inference
         self._conversations = conversations
+        self._search = search
 
     async def run(self, job: JobRow) -> None:
         """Ask the model that answered, and write what it says unless there is a title by now.
@@ -73,17 +77,20 @@ class TitleJobs:
         async with self._postgres.transaction() as connection:
             if not await self._jobs.finish(connection, job, result={"title": title}, error=None):
                 return
-            await _store(connection, job, title)
-            await self._ledger.reserve(
+            await self._store(connection, job, title)
+            await self._ledger.charge(
                 connection,
-                user_id=job.user_id,
-                kind=Kind.JOB,
-                reference=job.id,
-                model=target.model,
-                revision=target.revision,
-            )
-            await self._ledger.settle(
-                connection, kind=Kind.JOB, reference=job.id, outcome=Outcome.COMPLETED, tokens=tokens
+                Entry(
+                    id=new_id("led"),
+                    user_id=job.user_id,
+                    key_id=None,
+                    kind=Kind.JOB,
+                    reference=job.id,
+                    model=target.model,
+                    revision=target.revision,
+                    outcome=Outcome.COMPLETED,
+                    tokens=tokens,
+                ),
             )
         await self._conversations.tell_updated(job.user_id, str(job.payload["conversation_id"]))
 
@@ -94,7 +101,7 @@ class TitleJobs:
             if not await self._jobs.finish(connection, job, result=None, error=reason):
                 return
             if opening is not None:
-                await _store(connection, job, first_words(opening.question))
+                await self._store(connection, job, first_words(opening.question))
         await self._conversations.tell_updated(job.user_id, str(job.payload["conversation_id"]))
 
     async def _opening(self, job: JobRow) -> Opening | None:
@@ -136,6 +143,16 @@ class TitleJobs:
             return text, Tokens(int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError) as error:
             raise EngineFailed("The model's title cannot be read.") from error
+
+    async def _store(self, connection: Connection, job: JobRow, title: str) -> None:
+        """A title that a person gave in the meantime stays."""
+        conversation_id = str(job.payload["conversation_id"])
+        await connection.execute(
+            "UPDATE conversations SET title = $2, title_source = 'model' WHERE id = $1 AND title IS NULL",
+            conversation_id,
+            title,
+        )
+        await self._search.add_title(connection, conversation_id)
 
 
 async def request_title(
@@ -195,12 +212,3 @@ def _bounded(text: str) -> str:
     words = text.replace("\x00", "").split()
     short = " ".join(words[:MOST_WORDS])
     return short[:MOST_CHARACTERS].rstrip(_EDGES)
-
-
-async def _store(connection: Connection, job: JobRow, title: str) -> None:
-    """A title that a person gave in the meantime stays."""
-    await connection.execute(
-        "UPDATE conversations SET title = $2, title_source = 'model' WHERE id = $1 AND title IS NULL",
-        job.payload["conversation_id"],
-        title,
-    )

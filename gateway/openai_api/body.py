@@ -24,6 +24,9 @@ REFUSED: Final = (
 )
 MOST_CHOICES: Final = 16
 MOST_TOKENS: Final = 1_000_000
+DEFAULT_COMPLETION_TOKENS: Final = 16
+# What a chat template may add around one message, and around all of them.
+TEMPLATE_TOKENS: Final = 64
 
 _QUOTE: Final = ord('"')
 _NULL: Final = b"null"
@@ -57,7 +60,7 @@ class MessageHead(msgspec.Struct):
     def is_plain(self) -> bool:
         """Whether its content is text or nothing: only the parts of a list can name a file or an address."""
         content = memoryview(self.content)
-        return content[0] == _QUOTE or content.tobytes() == _NULL
+        return content[0] == _QUOTE or bytes(content[:5]) == _NULL
 
 
 class ChatHead(Head, kw_only=True):
@@ -111,6 +114,54 @@ def prompt_of(request: Request[Any]) -> list[dict[str, Any]] | str:
         return messages
     prompt = whole["prompt"]
     return prompt if isinstance(prompt, str) else " ".join(map(str, prompt))
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """No fewer tokens than a request can cost.
+
+    Attributes:
+        prompt: of the prompt.
+        answer: of all its answers together.
+        countable: whether the engine can be asked for the prompt's exact figure.
+    """
+
+    prompt: int
+    answer: int
+    countable: bool
+
+
+def bound_of(request: Request[Any], window: int) -> Bound:
+    """What a request to a model with this context window can cost at most.
+
+    A token of the vocabularies in use covers at least one byte of the text, and JSON makes no text shorter.
+    """
+    head = request.head
+    prompts, countable = 1, True
+    if isinstance(head, ChatHead):
+        texts = all(message.is_plain() for message in head.messages)
+        # A picture is not made of its bytes.
+        prompt = (
+            len(request.body) + len(head.messages) * TEMPLATE_TOKENS + TEMPLATE_TOKENS if texts else window
+        )
+        countable = texts
+    else:
+        prompts = _prompts_in(head.prompt)
+        prompt = len(request.body)
+        countable = prompts == 1
+    asked = [most for most in (head.max_tokens, head.max_completion_tokens) if most is not None]
+    # What is not asked for is up to the engine: 16 tokens of a completion, the rest of the window in a chat.
+    most = max(asked) if asked else (window if isinstance(head, ChatHead) else DEFAULT_COMPLETION_TOKENS)
+    choices = max(head.n or 1, head.best_of or 1)
+    return Bound(min(prompt, prompts * window), prompts * choices * min(most, window), countable)
+
+
+def _prompts_in(prompt: msgspec.Raw) -> int:
+    """A text or a list of tokens is one prompt; a list of either is as many."""
+    value = orjson.loads(prompt)
+    if isinstance(value, list) and value and not isinstance(value[0], int):
+        return len(value)
+    return 1
 
 
 def _refuse_extremes(head: Head) -> None:

@@ -4,7 +4,7 @@ import math
 
 import orjson
 
-from core.errors import HeadraceError
+from core.errors import BudgetExhausted, HeadraceError
 
 # (type, code) that clients of the OpenAI API switch on, for our codes that have a counterpart there.
 _NAMES: dict[str, tuple[str, str | None]] = {
@@ -16,6 +16,7 @@ _NAMES: dict[str, tuple[str, str | None]] = {
     "payload_too_large": ("invalid_request_error", "payload_too_large"),
     "rate_limited": ("rate_limit_error", "rate_limit_exceeded"),
     "bad_request": ("invalid_request_error", None),
+    "budget_exhausted": ("insufficient_quota", "insufficient_quota"),
 }
 
 
@@ -25,6 +26,11 @@ class BadRequest(HeadraceError):
     status = 400
     code = "bad_request"
     title = "The request is not valid"
+
+
+def status(error: HeadraceError) -> int:
+    """The status that OpenAI's clients expect where it is not our own."""
+    return 429 if isinstance(error, BudgetExhausted) else error.status
 
 
 def envelope(error: HeadraceError) -> bytes:
@@ -42,6 +48,9 @@ def headers(error: HeadraceError) -> list[tuple[bytes, bytes]]:
     found = [(b"content-type", b"application/json")]
     if error.retry_after is not None:
         found.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
+    if isinstance(error, BudgetExhausted):
+        # The official clients would try again at once.
+        found.append((b"x-should-retry", b"false"))
     if error.status == 401:
         found.append((b"www-authenticate", b"Bearer"))
     found.extend((name.lower().encode(), value.encode()) for name, value in error.headers.items())

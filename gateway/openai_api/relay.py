@@ -6,7 +6,6 @@ bytes in between are not parsed and not rendered anew.
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import Generic
 
 import msgspec
@@ -15,9 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from auth.dependencies import require_inference
 from auth.limits.requests import Allowance
-from auth.principal import Principal
 from core.errors import EngineFailed, EngineTimeout, HeadraceError, ModelNotReady, RateLimited
-from core.ids import new_id
 from core.log import get_logger
 from core.telemetry import new_traceparent
 from gateway.inference import EngineResponse, Target
@@ -25,10 +22,11 @@ from gateway.inference.sse import FrameBuffer
 from gateway.inference.tokens import count_prompt_tokens
 from gateway.metrics import FIRST_TOKEN, RELAYS_RUNNING
 from gateway.openai_api import body, errors
+from gateway.openai_api.account import Account
 from gateway.openai_api.body import H, Request
 from gateway.openai_api.services import OpenAIServices
 from gateway.openai_api.usage_tail import UsageTail, tokens_of
-from gateway.usage.tables import Entry, Kind, Outcome, Tokens
+from gateway.usage.tables import NOTHING, Outcome, Tokens
 
 log = get_logger(__name__)
 
@@ -85,7 +83,12 @@ class CompletionRelay(Generic[H]):
             raw = await _read_body(receive)
             request = body.read(raw, self._decoder)
             target = self._services.routes.resolve(request.head.model)
-            await self._relay(call, principal, target, request, receive, send)
+
+            async def count() -> int:
+                return await self._count(call, target, request)
+
+            account = await self._services.accounts.open(principal, target, request, count)
+            await self._relay(call, account, target, request, receive, send)
         except _AlreadyTold:
             return
         except HeadraceError as error:
@@ -94,7 +97,7 @@ class CompletionRelay(Generic[H]):
     async def _relay(
         self,
         call: Call,
-        principal: Principal,
+        account: Account,
         target: Target,
         request: Request[H],
         receive: Receive,
@@ -113,7 +116,7 @@ class CompletionRelay(Generic[H]):
         watching = asyncio.create_task(watch())
         RELAYS_RUNNING.inc()
         try:
-            await self._answer(call, principal, target, request, send)
+            await self._answer(call, account, target, request, send)
         except asyncio.CancelledError:
             if not call.left:
                 raise
@@ -124,7 +127,7 @@ class CompletionRelay(Generic[H]):
             RELAYS_RUNNING.dec()
 
     async def _answer(
-        self, call: Call, principal: Principal, target: Target, request: Request[H], send: Send
+        self, call: Call, account: Account, target: Target, request: Request[H], send: Send
     ) -> None:
         tail = UsageTail(hide=request.hide_usage)
         tokens: Tokens | None = None
@@ -132,7 +135,7 @@ class CompletionRelay(Generic[H]):
         accepted = False
         try:
             response = await self._services.inference.send(
-                target, self._route, request.body, request_id=call.request_id, traceparent=call.traceparent
+                target, self._route, request.body, request_id=account.reference, traceparent=call.traceparent
             )
             try:
                 if response.status != 200:
@@ -149,9 +152,15 @@ class CompletionRelay(Generic[H]):
             outcome = Outcome.DISCONNECTED
             accepted = True
             raise
+        except (EngineFailed, EngineTimeout):
+            # Nobody is charged for an answer that never came; what the engine did of it is accounted for.
+            accepted, tokens = True, NOTHING
+            raise
         finally:
             if accepted:
-                self._book(call, principal, target, request, outcome, tokens or tail.tokens(), tail.frames)
+                self._book(call, account, target, request, outcome, tokens or tail.tokens(), tail.frames)
+            else:
+                self._services.accounts.drop(account)
 
     async def _stream(
         self, call: Call, target: Target, response: EngineResponse, tail: UsageTail, send: Send
@@ -191,7 +200,7 @@ class CompletionRelay(Generic[H]):
     def _book(
         self,
         call: Call,
-        principal: Principal,
+        account: Account,
         target: Target,
         request: Request[H],
         outcome: Outcome,
@@ -199,38 +208,44 @@ class CompletionRelay(Generic[H]):
         frames: int,
     ) -> None:
         """What was made is charged, whoever ended it."""
-        entry = Entry(
-            id=new_id("led"),
-            user_id=principal.user_id,
-            key_id=principal.key_id,
-            kind=Kind.API,
-            # A client may repeat its own request id; each request is still booked.
-            reference=new_id("api"),
-            model=target.model,
-            revision=target.revision,
-            outcome=outcome,
-            tokens=tokens or Tokens(0, max(0, frames - 1), exact=False),
-        )
+        accounts = self._services.accounts
         if tokens is not None:
-            self._services.booking.add(entry)
+            if outcome is Outcome.COMPLETED and not request.stream:
+                accounts.saw(target.model, call.begun, tokens)
+            accounts.close(account, outcome, tokens)
+            return
+        # Cut off before the engine said what it cost: each frame is a token, and the engine counts the
+        # prompt. What the engine itself recorded of it replaces the estimate; see gateway.usage.reconciler.
+        if request.stream:
+            made = max(0, frames - 1)
         else:
-            self._services.background.start(self._book_estimate(call, target, request, entry))
+            most = body.bound_of(request, target.context_window).answer
+            made = accounts.guess(target.model, call.begun, most)
+        self._services.background.start(self._book_estimate(call, account, target, request, outcome, made))
 
-    async def _book_estimate(self, call: Call, target: Target, request: Request[H], entry: Entry) -> None:
-        """Book an answer that was cut off: the engine counts its prompt, each chunk is one token."""
+    async def _book_estimate(
+        self, call: Call, account: Account, target: Target, request: Request[H], outcome: Outcome, made: int
+    ) -> None:
+        prompt = 0
+        try:
+            prompt = await self._count(call, target, request)
+        except (HeadraceError, ValueError) as error:
+            log.warning("api.prompt_not_counted", request_id=call.request_id, error=repr(error))
+        self._services.accounts.close(account, outcome, Tokens(prompt, made, exact=False))
+
+    async def _count(self, call: Call, target: Target, request: Request[H]) -> int:
+        """The prompt's tokens. Raises EngineTimeout, and what the engine's refusal means."""
         try:
             async with asyncio.timeout(COUNT_DEADLINE_SECONDS):
-                prompt_tokens = await count_prompt_tokens(
+                return await count_prompt_tokens(
                     self._services.inference,
                     target,
                     body.prompt_of(request),
                     request_id=call.request_id,
                     traceparent=call.traceparent,
                 )
-            entry = replace(entry, tokens=replace(entry.tokens, prompt=prompt_tokens))
-        except (HeadraceError, TimeoutError, ValueError) as error:
-            log.warning("api.prompt_not_counted", request_id=call.request_id, error=repr(error))
-        self._services.booking.add(entry)
+        except TimeoutError as error:
+            raise EngineTimeout from error
 
 
 async def refusal_of(response: EngineResponse) -> HeadraceError:
@@ -270,7 +285,7 @@ async def _refuse(call: Call, error: HeadraceError, send: Send) -> None:
     await send(
         {
             "type": "http.response.start",
-            "status": error.status,
+            "status": errors.status(error),
             "headers": [*errors.headers(error), (b"content-length", b"%d" % len(content)), *call.headers()],
         }
     )

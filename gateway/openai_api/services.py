@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from auth.wiring import Auth
 from gateway.background import Background
 from gateway.inference import Inference
+from gateway.openai_api.account import Accounts
 from gateway.routing.table import RoutingTable
-from gateway.usage.booking import BookingQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,5 +14,5 @@ class OpenAIServices:
     auth: Auth
     routes: RoutingTable
     inference: Inference
-    booking: BookingQueue
+    accounts: Accounts
     background: Background

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from typing import Protocol
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -11,6 +12,7 @@ import orjson
 
 from core.errors import HeadraceError, Unavailable
 from gateway.routing.tables import State
+from gateway.usage.engines import EngineReport
 from models.spec import ModelSpec
 
 DEADLINE_SECONDS = 15.0
@@ -50,12 +52,15 @@ class Control(Protocol):
 
     async def retire(self, model: str, revision: str) -> None: ...
 
+    async def usage(self, epoch: str, after: int) -> EngineReport: ...
+
 
 class HttpControl:
     """Control over HTTP. Every call raises core.errors.Unavailable when it is not answered in time."""
 
     def __init__(self, serve_url: str, token: str) -> None:
         self._url = f"{serve_url}/control/apps"
+        self._usage_url = f"{serve_url}/control/usage"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 
@@ -93,6 +98,18 @@ class HttpControl:
         status, _ = await self._call("DELETE", f"{self._url}/{model}/{revision}")
         if status >= 300 and status != 404:
             raise Unavailable(f"The serving side answered {status} to a retire.")
+
+    async def usage(self, epoch: str, after: int) -> EngineReport:
+        """Implements `gateway.usage.engines.EngineUsage`."""
+        status, body = await self._call(
+            "GET", f"{self._usage_url}?{urlencode({'epoch': epoch, 'after': after})}"
+        )
+        if status != 200:
+            raise Unavailable(f"The serving side answered {status} when asked for its usage.")
+        try:
+            return msgspec.json.decode(body, type=EngineReport)
+        except msgspec.DecodeError as error:
+            raise Unavailable("The serving side's usage cannot be read.") from error
 
     async def _call(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
         if self._session is None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from core.errors import Unavailable
 from gateway.routing.control import Application, DeployRefused
 from gateway.routing.tables import State
+from gateway.usage.engines import EngineReport
 from models.spec import ModelSpec
 
 
@@ -14,6 +15,7 @@ class FakeControl:
     state: the state that every deployed application is shown in.
     refuses: the reason why the revision of this name and revision is impossible.
     calls: every order that was given, in order.
+    report: what the engines are said to have done.
     """
 
     def __init__(self) -> None:
@@ -22,6 +24,7 @@ class FakeControl:
         self.state = "ready"
         self.refuses: dict[tuple[str, str], str] = {}
         self.calls: list[tuple[str, str, str]] = []
+        self.report = EngineReport(epoch="fake", last=0, replicas=[], records=[])
 
     async def start(self) -> None:
         return None
@@ -47,6 +50,10 @@ class FakeControl:
         self._answer()
         self.calls.append(("retire", model, revision))
         self.deployed.pop((model, revision), None)
+
+    async def usage(self, epoch: str, after: int) -> EngineReport:
+        self._answer()
+        return self.report
 
     def _answer(self) -> None:
         if self.away:

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core.errors import HeadraceError
 from core.log import get_logger
 from core.tasks import end_task
 from gateway.metrics import BOOKINGS_WAITING, TOKENS
+from gateway.usage.journal import Journal
 from gateway.usage.repository import LedgerRepository
-from gateway.usage.tables import Entry
+from gateway.usage.tables import Entry, Kind
 
 log = get_logger(__name__)
 
@@ -19,30 +22,61 @@ BATCH = 500
 MAX_WAITING = 200_000
 
 
-class BookingQueue:
-    """Takes entries at once, writes them soon, and all of them before `stop` returns."""
+@dataclass(frozen=True, slots=True)
+class _Open:
+    entry: Entry
+    reserved: bool
 
-    def __init__(self, repository: LedgerRepository) -> None:
+
+class BookingQueue:
+    """Takes entries at once, writes them soon, and all of them before `stop` returns.
+
+    Args:
+        journal: keeps what is open and what waits beyond the death of this process.
+    """
+
+    def __init__(self, repository: LedgerRepository, journal: Journal) -> None:
         self._repository = repository
+        self._journal = journal
         self._waiting: deque[Entry] = deque()
+        self._open: dict[str, _Open] = {}
+        self._to_release: deque[str] = deque(maxlen=MAX_WAITING)
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
     async def start(self) -> None:
+        self._journal.start()
         self._task = asyncio.create_task(self._run(), name="ledger-booking")
 
     async def stop(self) -> None:
-        """Write what is left, within a bounded time."""
+        """Write what is left, within a bounded time; what cannot be written stays in the journal."""
         if self._task is None:
             return
         await end_task(self._task)
         self._task = None
         try:
             async with asyncio.timeout(5):
-                while self._waiting:
-                    await self._flush()
+                await self.flush()
         except (HeadraceError, TimeoutError) as error:
-            log.error("ledger.lost_at_stop", entries=len(self._waiting), error=repr(error))
+            log.error("ledger.not_written_at_stop", entries=len(self._waiting), error=repr(error))
+        self._forget()
+        self._journal.stop()
+
+    def open(self, entry: Entry, *, reserved: bool) -> None:
+        """A request goes to an engine. `entry` is what is booked of it should this process be killed.
+
+        Each one is followed by `add` or by `drop` with the same reference.
+        """
+        self._open[entry.reference] = _Open(entry, reserved)
+        self._journal.opened(entry)
+
+    def drop(self, reference: str) -> None:
+        """An opened request cost nothing; what it reserved is given back."""
+        opened = self._open.pop(reference, None)
+        self._journal.dropped(reference)
+        if opened is not None and opened.reserved:
+            self._to_release.append(reference)
+            self._wake.set()
 
     def add(self, entry: Entry) -> None:
         """Book `entry` soon."""
@@ -50,14 +84,26 @@ class BookingQueue:
             lost = self._waiting.popleft()
             log.error("ledger.overflow", reference=lost.reference, model=lost.model)
         self._waiting.append(entry)
+        self._open.pop(entry.reference, None)
+        self._journal.booked(entry)
         TOKENS.labels(entry.model, "prompt").inc(entry.tokens.prompt)
         TOKENS.labels(entry.model, "completion").inc(entry.tokens.completion)
         self._wake.set()
+
+    def reserved(self) -> Sequence[str]:
+        """The references of open requests that hold a reservation, or whose booking still waits."""
+        held = [reference for reference, opened in self._open.items() if opened.reserved]
+        return held + [entry.reference for entry in self._waiting if entry.kind is Kind.API]
 
     async def flush(self) -> None:
         """Write what waits now. Raises core.errors.Unavailable."""
         while self._waiting:
             await self._flush()
+        while self._to_release:
+            batch = [self._to_release[index] for index in range(min(BATCH, len(self._to_release)))]
+            await self._repository.release(Kind.API, batch)
+            for _ in batch:
+                self._to_release.popleft()
 
     async def _run(self) -> None:
         while True:
@@ -66,6 +112,7 @@ class BookingQueue:
             await asyncio.sleep(FLUSH_SECONDS)
             try:
                 await self.flush()
+                self._forget()
             except HeadraceError as error:
                 log.warning("ledger.write_failed", waiting=len(self._waiting), error=error.detail)
                 self._wake.set()
@@ -85,3 +132,11 @@ class BookingQueue:
             if self._waiting and self._waiting[0] is entry:
                 self._waiting.popleft()
         BOOKINGS_WAITING.set(len(self._waiting))
+
+    def _forget(self) -> None:
+        """Everything that the journal holds besides these has been written."""
+        self._journal.keep_only(
+            (opened.entry for opened in self._open.values()),
+            self._waiting,
+            nothing=not self._open and not self._waiting,
+        )

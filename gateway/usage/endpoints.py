@@ -1,55 +1,25 @@
-"""`GET /api/usage`: what the person has used."""
+"""`GET /api/usage`: what the person has used, and what is left."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
 
-from auth.dependencies import SignedIn
-from gateway.dependencies import Ledger
+from auth.dependencies import CurrentAuth, SignedIn
+from gateway.dependencies import Ledger, PersonBudgets
+from gateway.usage.schemas import Limits, UsageReport
 
 router = APIRouter(tags=["usage"])
-
-
-class UsageLine(BaseModel):
-    day: str
-    model: str
-    prompt_tokens: int
-    completion_tokens: int
-    requests: int
-
-
-class UsageTotal(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
-    requests: int
-
-
-class UsageReport(BaseModel):
-    items: list[UsageLine]
-    total: UsageTotal
 
 
 @router.get("/usage")
 async def usage(
     principal: SignedIn, ledger: Ledger, days: Annotated[int, Query(ge=1, le=366)] = 30
 ) -> UsageReport:
-    """Tokens by day (UTC) and model, newest first."""
-    lines = await ledger.by_day(principal.user_id, days)
-    return UsageReport(
-        items=[
-            UsageLine(
-                day=line.day,
-                model=line.model,
-                prompt_tokens=line.prompt_tokens,
-                completion_tokens=line.completion_tokens,
-                requests=line.requests,
-            )
-            for line in lines
-        ],
-        total=UsageTotal(
-            prompt_tokens=sum(line.prompt_tokens for line in lines),
-            completion_tokens=sum(line.completion_tokens for line in lines),
-            requests=sum(line.requests for line in lines),
-        ),
-    )
+    """Tokens by day (UTC), model and key, newest first."""
+    return UsageReport.of(await ledger.by_day(principal.user_id, days))
+
+
+@router.get("/usage/limits")
+async def limits(principal: SignedIn, auth: CurrentAuth, budgets: PersonBudgets) -> Limits:
+    """How the budgets and the limit of requests stand; no budgets: an empty list."""
+    return Limits.of(await budgets.of(principal.user_id), auth.request_limits.look(principal.user_id))

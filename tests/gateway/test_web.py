@@ -25,6 +25,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (out / "chat").mkdir()
     (out / "index.html").write_text(INDEX)
     (out / "login.html").write_text("<html>Sign in</html>")
+    (out / "shared.html").write_text("<html>Shared</html>")
     (out / "chat" / "index.html").write_text("<html>Chat</html>")
     (out / "404.html").write_text("<html>Nothing here</html>")
     (out / "_next" / "static" / "a.js").write_text("let a = 1;" * 100)
@@ -53,6 +54,8 @@ async def browser(page: Gateway) -> AsyncIterator[aiohttp.ClientSession]:
         ("/", 200, "Welcome"),
         ("/index.html", 200, "Welcome"),
         ("/login", 200, "Sign in"),
+        ("/shared/" + "x" * 43, 200, "Shared"),
+        ("/shared", 200, "Shared"),
         ("/login/", 200, "Sign in"),
         ("/login.html", 200, "Sign in"),
         ("/chat", 200, "Chat"),
@@ -171,3 +174,12 @@ async def test_without_an_export_the_page_says_how_to_build_it(settings: Setting
     ):
         assert response.status == 503
         assert "headrace up" in await response.text()
+
+
+async def test_the_page_of_a_share_link_tells_nobody_its_address(browser: aiohttp.ClientSession) -> None:
+    async with browser.get("/shared/" + "x" * 43) as response:
+        assert response.headers.getall("referrer-policy") == ["no-referrer"]
+        assert response.headers.getall("x-robots-tag") == ["noindex"]
+    async with browser.get("/login") as response:
+        assert response.headers.getall("referrer-policy") == ["same-origin"]
+        assert "x-robots-tag" not in response.headers

@@ -12,6 +12,8 @@ from models.catalogue import Catalogue
 from models.spec import ModelSpec
 from serve.control import MAX_BODY_BYTES, ControlApp
 from serve.deployer import AppState, Conflict, one_sentence
+from serve.meter import Meter
+from serve.usage_board import UsageBoard
 from tests.serve.asgi import call
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +47,7 @@ def deployer() -> FakeDeployer:
 
 @pytest.fixture
 def control(deployer: FakeDeployer) -> ControlApp:
-    return ControlApp(deployer)
+    return ControlApp(deployer, UsageBoard())
 
 
 def simulated(**changes: Any) -> bytes:
@@ -135,3 +137,13 @@ def test_the_simulated_engine_alone_imports_no_ray() -> None:
     program = "import sys, serve.simulated, serve.standalone\nsys.exit('ray' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60, check=False)
     assert ran.returncode == 0
+
+
+async def test_the_engines_usage_is_shown(deployer: FakeDeployer) -> None:
+    board = UsageBoard()
+    board.take(Meter("simulated--r1#abc", "simulated", "r1").report(0))
+    control = ControlApp(deployer, board)
+    shown = (await call(control, "GET", "/usage", prefix="/control")).json()
+    assert shown["epoch"] == board.epoch
+    assert [replica["model"] for replica in shown["replicas"]] == ["simulated"]
+    assert shown["records"] == []

@@ -12,7 +12,7 @@ export class ChatPage {
   readonly newChat: Locator;
 
   constructor(readonly page: Page) {
-    this.composer = page.getByRole("textbox", { name: "Message" });
+    this.composer = page.getByRole("textbox", { name: "Message", exact: true });
     this.send = page.getByRole("button", { name: "Send" });
     this.stop = page.getByRole("button", { name: "Stop answering" });
     this.log = page.getByRole("log", { name: "Messages" });
@@ -56,7 +56,7 @@ export class ChatPage {
     return this.rail.getByRole("link", { name: title });
   }
 
-  async menu(title: string, action: "Rename" | "Delete") {
+  async menu(title: string, action: string) {
     await this.item(title).hover();
     await this.rail.getByRole("button", { name: `Options for ${title}` }).click();
     await this.page.getByRole("menuitem", { name: action }).click();

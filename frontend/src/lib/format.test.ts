@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { daysBetween, formatDuration, formatNumber, formatWhen } from "./format";
+import { daysBetween, formatDuration, formatNumber, formatWhen, formatWait } from "./format";
 
 const now = new Date(2026, 5, 15, 12, 0, 0);
 const before = (ms: number) => new Date(now.getTime() - ms).toISOString();
@@ -41,5 +41,18 @@ describe("numbers", () => {
     [65_000, "1 min 5 s"],
   ])("says %i ms as %j", (ms, expected) => {
     expect(formatDuration(ms, "en-US")).toBe(expected);
+  });
+});
+
+describe("formatWait", () => {
+  it.each([
+    [0, "0 s"],
+    [59, "59 s"],
+    [60, "1 min"],
+    [725, "12 min 5 s"],
+    [12_000, "3 h 20 min"],
+    [86_400 * 4 + 7300, "4 d 2 h"],
+  ])("says %i seconds as %s", (seconds, words) => {
+    expect(formatWait(seconds)).toBe(words);
   });
 });

@@ -48,3 +48,21 @@ export function formatDuration(ms: number, locale?: string): string {
   const seconds = Math.round(ms / 1000);
   return `${formatNumber(Math.floor(seconds / 60), locale)} min ${seconds % 60} s`;
 }
+
+/** Whole seconds to wait, in the two largest units: "45 s", "12 min 5 s", "3 h 20 min", "4 d 2 h". */
+export function formatWait(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  const units = [
+    [86_400, "d"],
+    [3600, "h"],
+    [60, "min"],
+    [1, "s"],
+  ] as const;
+  const at = units.findIndex(([size]) => seconds >= size);
+  return units
+    .slice(at, at + 2)
+    .map(([size, name], index) => [Math.floor((index === 0 ? seconds : seconds % units[at]![0]) / size), name] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, name]) => `${count} ${name}`)
+    .join(" ");
+}

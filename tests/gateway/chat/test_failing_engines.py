@@ -171,3 +171,13 @@ async def test_an_answer_that_ends_before_its_first_word_is_asked_for_again(
     events = await person.ask(conversation, "Hi")
     assert events[-1][1] == "turn.completed"
     assert len(gateway.engine.inference.asked) == 2
+
+
+async def test_text_that_comes_together_with_an_error_is_kept(gateway: Gateway, person: Person) -> None:
+    gateway.engine.stream(
+        b'data: {"choices":[{"delta":{"content":"half"}}]}\n\ndata: {"error":{"message":"broken"}}\n\n'
+    )
+    conversation = await person.conversation()
+    events = await person.ask(conversation, "Hi")
+    assert (events[-1][1], text_of(events)) == ("turn.failed", "half")
+    assert (await person.messages(conversation))[-1]["content"] == "half"

@@ -21,8 +21,23 @@ async def test_a_new_conversation_has_what_was_said_of_it(person: Person) -> Non
         "POST", "/api/conversations", json={"title": "  Otters  ", "model": "simulated"}
     )
     assert status == 201
-    assert set(made) == {"id", "title", "model", "created_at", "updated_at", "running_turn_id"}
-    assert (made["title"], made["model"], made["running_turn_id"]) == ("Otters", "simulated", None)
+    assert (
+        made.items()
+        >= {
+            "title": "Otters",
+            "model": "simulated",
+            "pinned": False,
+            "archived": False,
+            "system_prompt": None,
+            "parameters": {},
+            "share": None,
+            "running_turn_id": None,
+        }.items()
+    )
+    assert set(made) == {
+        *("id", "title", "model", "pinned", "archived", "system_prompt", "parameters", "share"),
+        *("created_at", "updated_at", "running_turn_id"),
+    }
     assert made["created_at"].endswith("Z")
     assert await person.call("GET", f"/api/conversations/{made['id']}") == (200, made)
 
@@ -74,6 +89,9 @@ async def test_pages_are_whole_when_many_have_the_same_time(person: Person, data
         base64.urlsafe_b64encode(b"2026-01-01T00:00:00|cnv_1").decode(),
         base64.urlsafe_b64encode(b"\xff\xfe|").decode(),
         base64.urlsafe_b64encode(b"2026-01-01T00:00:00+00:00|\x00").decode(),
+        base64.urlsafe_b64encode(b"yes|2026-01-01T00:00:00+00:00|cnv_" + b"0" * 32).decode(),
+        base64.urlsafe_b64encode(b"|2026-01-01T00:00:00|cnv_" + b"0" * 32).decode(),
+        base64.urlsafe_b64encode(b"|yesterday|cnv_" + b"0" * 32).decode(),
         "é",
         "'; DROP TABLE users; --",
         "x" * 201,

@@ -29,12 +29,21 @@ async def test_a_message_shows_everything_the_contract_names(person: Person) -> 
         "ttft_ms",
         "duration_ms",
         "trimmed_messages",
+        "siblings",
+        "turn",
         "created_at",
     }
     assert set(question) == set(answer) == names
     assert question["parent_id"] is None
     assert question["prompt_tokens"] is None
     assert (answer["model"], answer["revision"], answer["error"]) == ("simulated", "r1", None)
+    alone = {"index": 1, "count": 1, "previous_id": None, "next_id": None}
+    assert question["siblings"] == answer["siblings"] == alone
+    assert question["turn"] is None
+    turn = answer["turn"]
+    assert (turn["id"], turn["status"], turn["error"]) == (answer["turn_id"], "completed", None)
+    for name in set(turn) - {"id", "status"}:
+        assert turn[name] == answer[name], name
 
 
 async def test_the_last_page_comes_first_and_the_pages_meet_without_gaps(person: Person) -> None:

@@ -219,3 +219,27 @@ async def test_after_a_gap_in_the_news_tabs_are_asked_to_read_everything_anew(
         # As after a Valkey that was away: the bus does not know what it has missed.
         gateway.house.hub.news_lost()
         assert await open_tab.closed() == 1012
+
+
+async def test_what_a_person_changes_on_a_conversation_is_told_to_the_other_tabs(person: Person) -> None:
+    conversation = await person.conversation()
+    await person.ask(conversation, "Hi")
+    path = f"/api/conversations/{conversation}"
+    message = (await person.messages(conversation))[0]["id"]
+    async with tab(person) as open_tab:
+        assert (await open_tab.next())["type"] == "hello"
+        await person.call("PATCH", path, json={"pinned": True})
+        event = await open_tab.until("conversation.updated")
+        assert (event["conversation"]["id"], event["conversation"]["pinned"]) == (conversation, True)
+        _, made = await person.call("POST", f"{path}/share")
+        event = await open_tab.until("conversation.updated")
+        # The link's address is told to the one who asked for it, and to no other tab.
+        assert event["conversation"]["share"] == {**made, "url": None}
+        await person.call("POST", f"{path}/head", json={"message_id": message})
+        assert (await open_tab.until("conversation.updated"))["conversation"]["id"] == conversation
+        await person.call("DELETE", f"{path}/share")
+        assert (await open_tab.until("conversation.updated"))["conversation"]["share"] is None
+        await person.call("DELETE", path)
+        assert (await open_tab.until("conversation.deleted"))["id"] == conversation
+        await person.call("POST", f"{path}/restore")
+        assert (await open_tab.until("conversation.created"))["conversation"]["id"] == conversation

@@ -1,6 +1,7 @@
 """The booking queue: nothing is lost while the database is away, and nothing is booked twice."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from core.ids import new_id
 from core.postgres import Postgres
 from gateway.usage import booking
 from gateway.usage.booking import BookingQueue
+from gateway.usage.journal import Journal
 from gateway.usage.repository import LedgerRepository
 from gateway.usage.tables import Entry, Kind, Outcome, Tokens
 from tests.gateway.client import Person, until
@@ -51,11 +53,11 @@ async def booked(database: Postgres, person: Person) -> int:
 
 
 async def test_bookings_wait_for_a_database_that_is_away(
-    person: Person, database: Postgres, monkeypatch: pytest.MonkeyPatch
+    person: Person, database: Postgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(booking, "FLUSH_SECONDS", 0.01)
     ledger = Away(database)
-    queue = BookingQueue(ledger)
+    queue = BookingQueue(ledger, Journal(tmp_path))
     await queue.start()
     for number in range(1_203):
         queue.add(entry(person, number))
@@ -66,8 +68,10 @@ async def test_bookings_wait_for_a_database_that_is_away(
     assert await booked(database, person) == 1_203
 
 
-async def test_a_booking_that_comes_twice_counts_once(person: Person, database: Postgres) -> None:
-    queue = BookingQueue(LedgerRepository(database))
+async def test_a_booking_that_comes_twice_counts_once(
+    person: Person, database: Postgres, tmp_path: Path
+) -> None:
+    queue = BookingQueue(LedgerRepository(database), Journal(tmp_path))
     same = entry(person, 1)
     for _ in range(3):
         queue.add(same)
@@ -78,9 +82,9 @@ async def test_a_booking_that_comes_twice_counts_once(person: Person, database: 
 
 
 async def test_a_booking_of_somebody_who_is_gone_does_not_hold_up_the_others(
-    person: Person, database: Postgres
+    person: Person, database: Postgres, tmp_path: Path
 ) -> None:
-    queue = BookingQueue(LedgerRepository(database))
+    queue = BookingQueue(LedgerRepository(database), Journal(tmp_path))
     ghost = Person(person.http, "usr_" + "0" * 32)
     queue.add(entry(ghost, 1))
     queue.add(entry(person, 1))
@@ -90,10 +94,10 @@ async def test_a_booking_of_somebody_who_is_gone_does_not_hold_up_the_others(
 
 
 async def test_the_queue_has_a_bound_and_gives_up_the_oldest(
-    person: Person, database: Postgres, monkeypatch: pytest.MonkeyPatch
+    person: Person, database: Postgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(booking, "MAX_WAITING", 3)
-    queue = BookingQueue(LedgerRepository(database))
+    queue = BookingQueue(LedgerRepository(database), Journal(tmp_path))
     for number in range(5):
         queue.add(entry(person, number))
     await queue.flush()

@@ -1,10 +1,11 @@
 "use client";
 
-import { useCallback, useState, type ReactNode } from "react";
+import { useCallback, type ReactNode } from "react";
 import { usePathname, useRouter } from "next/navigation";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Dialog } from "@/components/ui/dialog";
 import { Problem } from "@/components/ui/problem";
+import { Toasts } from "@/components/ui/toasts";
 import { logout } from "@/features/auth/api/logout";
 import { LiveTurnsProvider } from "@/features/chat/components/live-turns-context";
 import { clearDrafts } from "@/features/chat/draft";
@@ -12,10 +13,15 @@ import { useEvents } from "@/features/events/use-events";
 import { ConversationList } from "@/features/history/components/conversation-list";
 import { AccountMenu } from "@/features/shell/account-menu";
 import { Frame } from "@/features/shell/frame";
-import { newChatHint, ShortcutList, useShortcuts } from "@/features/shell/shortcuts";
+import { newChatKeys, useShortcuts } from "@/features/shell/shortcuts";
 import { useChatId, useOpenChat } from "@/lib/navigation";
+import { openPanel } from "@/lib/panel";
 import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
+import { Panels } from "./panels";
+
+const showPalette = () => openPanel({ name: "palette" });
+const showShortcuts = () => openPanel({ name: "shortcuts" });
 
 /** Where the features of the signed-in page are put together; they do not know each other. */
 export function SignedInFrame({ children }: { children: ReactNode }) {
@@ -25,7 +31,6 @@ export function SignedInFrame({ children }: { children: ReactNode }) {
   const user = useUser();
   const chatId = useChatId();
   const openChat = useOpenChat();
-  const [listing, setListing] = useState(false);
   const onChatPage = pathname === "/";
 
   useEvents();
@@ -34,8 +39,12 @@ export function SignedInFrame({ children }: { children: ReactNode }) {
     openChat(null);
     document.getElementById("composer")?.focus();
   }, [openChat]);
-  const showShortcuts = useCallback(() => setListing(true), []);
-  useShortcuts({ onNewChat: newChat, onList: showShortcuts });
+  const search = useCallback(
+    (words?: string) => router.push(words ? `/search?q=${encodeURIComponent(words)}` : "/search"),
+    [router],
+  );
+  const goToSearch = useCallback(() => search(), [search]);
+  useShortcuts({ onPalette: showPalette, onNewChat: newChat, onSearch: goToSearch, onList: showShortcuts });
 
   const signOut = useMutation({
     mutationFn: logout,
@@ -49,16 +58,17 @@ export function SignedInFrame({ children }: { children: ReactNode }) {
   return (
     <LiveTurnsProvider>
       <Frame
-        list={<ConversationList activeId={onChatPage ? chatId : null} onOpen={openChat} />}
+        list={<ConversationList activeId={onChatPage ? chatId : null} onOpen={openChat} onSearch={search} />}
         account={
           <AccountMenu
             onAccount={() => router.push("/account")}
+            onArchived={() => router.push("/archived")}
             onShortcuts={showShortcuts}
             onSignOut={() => signOut.mutate()}
           />
         }
         newChat={newChat}
-        newChatHint={newChatHint()}
+        newChatHint={`${strings.shortcuts.newChat} (${newChatKeys()})`}
         place={`${pathname}?${chatId ?? ""}`}
       >
         {children}
@@ -66,7 +76,8 @@ export function SignedInFrame({ children }: { children: ReactNode }) {
       <Dialog open={signOut.isError} onOpenChange={() => signOut.reset()} title={strings.account.stillSignedIn}>
         <Problem error={signOut.error} onRetry={() => signOut.mutate()} />
       </Dialog>
-      <ShortcutList open={listing} onOpenChange={setListing} />
+      <Panels />
+      <Toasts />
     </LiveTurnsProvider>
   );
 }

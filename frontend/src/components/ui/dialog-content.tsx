@@ -3,13 +3,14 @@
 import { useRef, type ReactNode } from "react";
 import { AlertDialog, Dialog as RadixDialog } from "radix-ui";
 import { X } from "lucide-react";
+import { cn } from "@/lib/cn";
 import { strings } from "@/lib/strings";
 import { Button, IconButton } from "./button";
 
 const overlayStyle = "fixed inset-0 z-40 bg-scrim";
-const contentStyle =
-  "fixed top-1/2 left-1/2 z-50 max-h-[85dvh] w-[calc(100vw-32px)] max-w-[440px] -translate-x-1/2 -translate-y-1/2 " +
-  "overflow-y-auto rounded-card border border-line bg-raised p-6 shadow-float animate-rise";
+const boxStyle =
+  "fixed left-1/2 z-50 w-[calc(100vw-32px)] -translate-x-1/2 rounded-card border border-line bg-raised shadow-float animate-rise";
+const contentStyle = `${boxStyle} top-1/2 max-h-[85dvh] -translate-y-1/2 overflow-y-auto p-6`;
 
 /**
  * Gives the focus back to what had it when a dialog without a trigger of its own opened. When that
@@ -34,16 +35,42 @@ export interface DialogProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
   title: string;
+  wide?: boolean;
+  /** Near the top, without a visible title: what is inside begins with its own field. */
+  bare?: boolean;
+  /** Where the focus goes afterwards, when it is not what had it as the dialog appeared. */
+  returnFocus?: () => HTMLElement | null;
   children: ReactNode;
 }
 
-export function DialogContent({ open, onOpenChange, title, children }: DialogProps) {
-  const focus = useFocusReturn();
+export function DialogContent({ open, onOpenChange, title, wide = false, bare = false, returnFocus, children }: DialogProps) {
+  const focus = useFocusReturn(returnFocus);
+  if (bare) {
+    return (
+      <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
+        <RadixDialog.Portal>
+          <RadixDialog.Overlay className={overlayStyle} />
+          <RadixDialog.Content
+            className={cn(boxStyle, "top-[12dvh] max-w-[560px] overflow-hidden")}
+            aria-describedby={undefined}
+            {...focus}
+          >
+            <RadixDialog.Title className="sr-only">{title}</RadixDialog.Title>
+            {children}
+          </RadixDialog.Content>
+        </RadixDialog.Portal>
+      </RadixDialog.Root>
+    );
+  }
   return (
     <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className={overlayStyle} />
-        <RadixDialog.Content className={contentStyle} aria-describedby={undefined} {...focus}>
+        <RadixDialog.Content
+          className={cn(contentStyle, wide ? "max-w-[600px]" : "max-w-[440px]")}
+          aria-describedby={undefined}
+          {...focus}
+        >
           <div className="mb-4 flex items-center justify-between gap-4">
             <RadixDialog.Title className="text-reading font-semibold">{title}</RadixDialog.Title>
             <RadixDialog.Close asChild>
@@ -80,7 +107,7 @@ export function ConfirmContent(props: ConfirmProps) {
       <AlertDialog.Portal>
         <AlertDialog.Overlay className={overlayStyle} />
         <AlertDialog.Content
-          className={contentStyle}
+          className={cn(contentStyle, "max-w-[440px]")}
           onOpenAutoFocus={(event) => {
             focus.onOpenAutoFocus();
             event.preventDefault();

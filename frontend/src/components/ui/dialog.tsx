@@ -8,6 +8,11 @@ const LazyDialog = lazy(async () => ({ default: (await load()).DialogContent }))
 const LazyConfirm = lazy(async () => ({ default: (await load()).ConfirmContent }));
 const LazyDrawer = lazy(async () => ({ default: (await load()).DrawerContent }));
 
+/** Fetch the dialogs' script before the first is asked for. */
+export function preloadDialogs(): void {
+  void load();
+}
+
 /** True from the first opening on: until then nothing of a dialog is loaded or mounted. */
 function useEverOpen(open: boolean): boolean {
   const [ever, setEver] = useState(open);

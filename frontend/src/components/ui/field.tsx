@@ -39,3 +39,34 @@ export function Field({ label, hint, error, trailing, className, ...props }: Fie
     </div>
   );
 }
+
+interface AreaProps extends ComponentProps<"textarea"> {
+  label: string;
+  hint?: ReactNode;
+  error?: string | undefined;
+}
+
+/** A labelled text of several lines. Its hint and its error are read with it. */
+export function Area({ label, hint, error, className, ...props }: AreaProps) {
+  const id = useId();
+  const note = error ?? hint;
+  return (
+    <div className={className}>
+      <label htmlFor={id} className="mb-1 block text-ui font-medium">
+        {label}
+      </label>
+      <textarea
+        id={id}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={note ? `${id}-note` : undefined}
+        className={cn(inputStyle, "block resize-y py-2 text-reading")}
+        {...props}
+      />
+      {note && (
+        <p id={`${id}-note`} className={cn("mt-1 text-hint", error ? "text-danger" : "text-muted")}>
+          {note}
+        </p>
+      )}
+    </div>
+  );
+}

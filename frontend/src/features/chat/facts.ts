@@ -9,10 +9,17 @@ export interface AnswerFacts {
   tokensPerSecond: number | null;
   /** A finish reason, or the status where there is none. */
   ended: string | null;
+  revision: string | null;
+  /** Why it failed, in a sentence; null when it did not. */
+  failure: string | null;
+  /** Older messages that did not fit the model's context window. */
+  trimmed: number;
 }
 
 export function answerFacts(message: Message): AnswerFacts {
-  const { ttft_ms: ttftMs, duration_ms: durationMs, completion_tokens: completionTokens } = message;
+  // The turn knows best; the message alone is what a live answer has.
+  const of = message.turn ?? message;
+  const { ttft_ms: ttftMs, duration_ms: durationMs, completion_tokens: completionTokens } = of;
   const streamedMs = ttftMs === null || durationMs === null ? null : durationMs - ttftMs;
   const tokensPerSecond =
     streamedMs === null || streamedMs <= 0 || completionTokens === null || completionTokens < 2
@@ -21,9 +28,12 @@ export function answerFacts(message: Message): AnswerFacts {
   return {
     ttftMs,
     durationMs,
-    promptTokens: message.prompt_tokens,
+    promptTokens: of.prompt_tokens,
     completionTokens,
     tokensPerSecond,
-    ended: message.status === "complete" ? message.finish_reason : message.status,
+    ended: message.status === "complete" ? of.finish_reason : message.status,
+    revision: of.revision,
+    failure: message.status === "failed" ? (of.error?.message ?? null) : null,
+    trimmed: of.trimmed_messages ?? 0,
   };
 }

@@ -4,7 +4,7 @@ import { useEffect } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { cacheConversation, forgetConversation, patchConversation } from "@/lib/api/conversation-cache";
 import { queryKeys } from "@/lib/api/query-keys";
-import type { Model } from "@/lib/api/types";
+import type { Limits, Model } from "@/lib/api/types";
 import { emitPush, onPush, type Pushed } from "@/lib/push";
 import { checkSession } from "./api/check-session";
 import { EventSocket } from "./event-socket";
@@ -33,12 +33,17 @@ export function useEvents(): void {
         case "model.updated":
           client.setQueryData<Model[]>(queryKeys.models, (models) => models && withModel(models, event.model));
           break;
+        case "limits.updated":
+          client.setQueryData<Limits>(queryKeys.limits, event.limits);
+          break;
         case "hello":
           break;
         case "reconnected":
           void client.invalidateQueries({ queryKey: queryKeys.conversations });
           void client.invalidateQueries({ queryKey: ["conversation"] });
+          void client.invalidateQueries({ queryKey: queryKeys.archived });
           void client.invalidateQueries({ queryKey: queryKeys.models });
+          void client.invalidateQueries({ queryKey: queryKeys.limits });
           break;
       }
     };

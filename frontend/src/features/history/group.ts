@@ -7,11 +7,13 @@ export interface ConversationGroup {
   items: Conversation[];
 }
 
-/** Conversations, newest first, under the headings a person would look under. Months after 30 days. */
+/** Conversations, the pinned ones first and then the newest, under the headings a person would look under. Months after 30 days. */
 export function groupByDay(conversations: Conversation[], now: Date, locale?: string): ConversationGroup[] {
   const groups: ConversationGroup[] = [];
   for (const conversation of conversations) {
-    const label = headingFor(new Date(conversation.updated_at), now, locale);
+    const label = conversation.pinned
+      ? strings.rail.pinned
+      : headingFor(new Date(conversation.updated_at), now, locale);
     const last = groups.at(-1);
     if (last?.label === label) last.items.push(conversation);
     else groups.push({ label, items: [conversation] });

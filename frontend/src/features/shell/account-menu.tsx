@@ -1,6 +1,6 @@
 "use client";
 
-import { ChevronsUpDown, Keyboard, LogOut, UserRound } from "lucide-react";
+import { Archive, ChevronsUpDown, Keyboard, LogOut, UserRound } from "lucide-react";
 import { Menu } from "@/components/ui/menu";
 import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
@@ -8,11 +8,12 @@ import { chooseTheme, useTheme, type Theme } from "@/lib/theme";
 
 interface AccountMenuProps {
   onAccount: () => void;
+  onArchived: () => void;
   onShortcuts: () => void;
   onSignOut: () => void;
 }
 
-export function AccountMenu({ onAccount, onShortcuts, onSignOut }: AccountMenuProps) {
+export function AccountMenu({ onAccount, onArchived, onShortcuts, onSignOut }: AccountMenuProps) {
   const user = useUser();
   const theme = useTheme();
   return (
@@ -44,6 +45,12 @@ export function AccountMenu({ onAccount, onShortcuts, onSignOut }: AccountMenuPr
           label: strings.account.open,
           icon: <UserRound aria-hidden className="size-4" />,
           onSelect: onAccount,
+        },
+        {
+          kind: "item",
+          label: strings.account.archived,
+          icon: <Archive aria-hidden className="size-4" />,
+          onSelect: onArchived,
         },
         {
           kind: "item",

@@ -4,6 +4,11 @@ export const queryKeys = {
   models: ["models"] as const,
   apiKeys: ["api-keys"] as const,
   conversations: ["conversations"] as const,
+  archived: ["archived"] as const,
   conversation: (id: string) => ["conversation", id] as const,
+  search: (query: string) => ["search", query] as const,
+  prompts: ["prompts"] as const,
+  limits: ["limits"] as const,
+  shared: (token: string) => ["shared", token] as const,
   messages: (conversationId: string) => ["messages", conversationId] as const,
 };

@@ -34,6 +34,34 @@ export interface Conversation {
   created_at: string;
   updated_at: string;
   running_turn_id: string | null;
+  pinned: boolean;
+  archived: boolean;
+  system_prompt: string | null;
+  parameters: Parameters;
+  share: Share | null;
+}
+
+/** How the model should write; what is left out is the model's own default. */
+export interface Parameters {
+  temperature?: number;
+  top_p?: number;
+  max_tokens?: number;
+  seed?: number;
+  stop?: string[];
+}
+
+/** A link that shows a conversation to whoever has it. Its address is known only when it is made. */
+export interface Share {
+  id: string;
+  url: string | null;
+  created_at: string;
+}
+
+/** What such a link shows. */
+export interface SharedChat {
+  title: string | null;
+  created_at: string;
+  messages: { role: "user" | "assistant" | "system"; content: string; model: string | null; created_at: string }[];
 }
 
 export type MessageStatus = "complete" | "streaming" | "stopped" | "failed";
@@ -62,6 +90,68 @@ export interface Message {
   duration_ms: number | null;
   trimmed_messages: number | null;
   created_at: string;
+  /** Its place among the messages with the same parent and role; null while that is not known. */
+  siblings: Siblings | null;
+  turn: TurnFacts | null;
+}
+
+export interface Siblings {
+  /** From 1. */
+  index: number;
+  count: number;
+  previous_id: string | null;
+  next_id: string | null;
+}
+
+/** The turn behind an answer. */
+export interface TurnFacts {
+  id: string;
+  status: string;
+  revision: string | null;
+  finish_reason: string | null;
+  error: TurnError | null;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+  ttft_ms: number | null;
+  duration_ms: number | null;
+  trimmed_messages: number | null;
+}
+
+export interface SearchHit {
+  conversation_id: string;
+  title: string | null;
+  message_id: string | null;
+  role: "user" | "assistant" | "system" | null;
+  fragments: { text: string; match: boolean }[];
+  created_at: string;
+}
+
+export interface Prompt {
+  id: string;
+  name: string;
+  description: string | null;
+  template: string;
+  variables: string[];
+  scope: "personal" | "everyone";
+  mine: boolean;
+  updated_at: string;
+}
+
+/** Tokens a person or a key may use in a day or a month. */
+export interface Budget {
+  scope: "person" | "key";
+  key_id: string | null;
+  period: "day" | "month";
+  limit: number;
+  used: number;
+  reserved: number;
+  remaining: number;
+  resets_at: string;
+}
+
+export interface Limits {
+  budgets: Budget[];
+  requests: { limit: number; remaining: number; reset_seconds: number } | null;
 }
 
 export type ModelState = "pending" | "starting" | "warming" | "ready" | "draining" | "failed";
@@ -121,10 +211,14 @@ export type TurnEvent = {
   [Name in keyof TurnEvents]: { seq: number; name: Name; data: TurnEvents[Name] };
 }[keyof TurnEvents];
 
+/** Whether a turn is being carried on after its engine or its runner died. Unnumbered: it is not part of the log. */
+export type TurnStatus = "reconnecting" | "running";
+
 /** Frames of the WebSocket `/api/events`. */
 export type PushEvent =
   | { type: "hello" }
   | { type: "conversation.created" | "conversation.updated"; conversation: Conversation }
   | { type: "conversation.deleted"; id: string }
   | { type: "turn.started" | "turn.ended"; conversation_id: string; turn_id: string; status?: string }
-  | { type: "model.updated"; model: Model };
+  | { type: "model.updated"; model: Model }
+  | { type: "limits.updated"; limits: Limits };

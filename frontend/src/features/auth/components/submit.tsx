@@ -1,4 +1,5 @@
 import { Button } from "@/components/ui/button";
+import { formatWait } from "@/lib/format";
 import { strings } from "@/lib/strings";
 
 interface SubmitProps {
@@ -12,7 +13,7 @@ interface SubmitProps {
 export function Submit({ busy, wait, label, busyLabel }: SubmitProps) {
   return (
     <Button type="submit" variant="primary" className="h-11 w-full" disabled={busy || wait > 0}>
-      {busy ? busyLabel : wait > 0 ? strings.chat.waitToSend(wait) : label}
+      {busy ? busyLabel : wait > 0 ? strings.chat.waitToSend(formatWait(wait)) : label}
     </Button>
   );
 }

@@ -9,7 +9,7 @@ export function AnswerDetails({ message, modelTitle }: { message: Message; model
   const facts = answerFacts(message);
   const rows: [string, string | null][] = [
     [words.model, modelTitle],
-    [words.revision, message.revision],
+    [words.revision, facts.revision],
     [words.ttft, facts.ttftMs === null ? null : formatDuration(facts.ttftMs)],
     [words.duration, facts.durationMs === null ? null : formatDuration(facts.durationMs)],
     [
@@ -20,6 +20,8 @@ export function AnswerDetails({ message, modelTitle }: { message: Message; model
     [words.completion, facts.completionTokens === null ? null : words.tokens(formatNumber(facts.completionTokens))],
     [words.ended, facts.ended === null ? null : (words.reasons[facts.ended] ?? facts.ended)],
     [words.created, formatMoment(message.created_at)],
+    ...(facts.failure === null ? [] : [[words.failure, facts.failure] satisfies [string, string]]),
+    ...(facts.trimmed === 0 ? [] : [[words.leftOut, words.leftOutCount(facts.trimmed)] satisfies [string, string]]),
   ];
   return (
     <dl

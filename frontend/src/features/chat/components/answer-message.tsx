@@ -1,51 +1,66 @@
 "use client";
 
 import { memo, useState } from "react";
-import { Check, ChevronDown, Copy, RotateCcw, X } from "lucide-react";
+import { ArrowRight, ChevronDown, RotateCcw } from "lucide-react";
 import { Button, IconButton } from "@/components/ui/button";
+import { Menu } from "@/components/ui/menu";
 import { Notice } from "@/components/ui/notice";
-import type { Message } from "@/lib/api/types";
+import type { Message, Model } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
-import { useCopy } from "@/lib/hooks/use-copy";
 import { strings } from "@/lib/strings";
 import { Markdown } from "../markdown/lazy-markdown";
 import { AnswerDetails } from "./answer-details";
+import { BranchArrows, type GoToBranch } from "./branch-arrows";
 import { useLiveText } from "./live-turns-context";
+import { CopyButton, MessageActions } from "./message-actions";
+
+export interface AnswerActions {
+  /** Ask for another answer to the same message, with another model when one is named. */
+  onRetry: (message: Message, model?: string) => void;
+  onReconnect: (conversationId: string) => void;
+  /** Send the message that asks a model to go on. */
+  onAskOn: () => void;
+}
 
 interface AnswerMessageProps {
   message: Message;
   /** The answer is growing here and now: its text comes from the live turn. */
   live: boolean;
   connection: "open" | "reconnecting" | "lost";
+  /** The turn is being carried on elsewhere after its engine or its runner died. */
+  carriedOn: boolean;
   modelTitle: string;
-  /** The newest answer keeps its actions in view and may be asked for again. */
+  models: Model[];
+  /** The newest answer keeps its actions in view. */
   last: boolean;
-  /** Far enough from the end to be skipped while it is out of view. */
-  far: boolean;
-  onRetry: (message: Message) => void;
-  onReconnect: (conversationId: string) => void;
+  locked: boolean;
+  onGoToBranch: GoToBranch;
+  actions: AnswerActions;
 }
 
 export const AnswerMessage = memo(function AnswerMessage(props: AnswerMessageProps) {
-  const { message, live, connection, modelTitle, last, far, onRetry, onReconnect } = props;
+  const { message, live, connection, carriedOn, modelTitle, actions } = props;
   const liveText = useLiveText(live ? message.conversation_id : null);
   const text = live ? liveText : message.content;
   const trimmed = message.trimmed_messages ?? 0;
 
   return (
-    <article className={cn("message group pb-2", far && "message-far")}>
+    <article className="group pb-2">
       <h2 className="sr-only">{strings.chat.answer(modelTitle)}</h2>
-      {trimmed > 0 && <p className="mb-3 text-hint text-muted">{strings.chat.trimmed(trimmed)}</p>}
+      {trimmed > 0 && (
+        <p className="mb-3 border-t border-dashed border-line pt-2 text-hint text-muted">{strings.chat.trimmed(trimmed)}</p>
+      )}
       {text !== "" && <Markdown text={text} growing={live} />}
-      {live && text === "" && connection === "open" && <ThinkingDots />}
-      {live && connection === "reconnecting" && <Reconnecting />}
+      {live && text === "" && connection === "open" && !carriedOn && <ThinkingDots />}
+      {live && connection === "reconnecting" && <Quietly>{strings.chat.reconnecting}</Quietly>}
+      {live && connection === "open" && carriedOn && <Quietly hint={strings.chat.carriedOn}>{strings.chat.reconnecting}</Quietly>}
       {live && connection === "lost" && (
         <Notice
           tone="warning"
           urgent
           className="mt-4"
           actions={
-            <Button size="sm" onClick={() => onReconnect(message.conversation_id)}>
+            <Button size="sm" onClick={() => actions.onReconnect(message.conversation_id)}>
               <RotateCcw aria-hidden className="size-3.5" />
               {strings.chat.reconnect}
             </Button>
@@ -54,30 +69,29 @@ export const AnswerMessage = memo(function AnswerMessage(props: AnswerMessagePro
           {strings.chat.connectionLost}
         </Notice>
       )}
-      {!live && <Ending message={message} last={last} onRetry={onRetry} />}
-      {!live && <Actions message={message} last={last} onRetry={onRetry} modelTitle={modelTitle} />}
+      {!live && <Ending {...props} />}
+      {!live && <Actions {...props} />}
     </article>
   );
 });
 
 /** Why an answer ended early, and what can be done about it. */
-function Ending({ message, last, onRetry }: Pick<AnswerMessageProps, "message" | "last" | "onRetry">) {
+function Ending({ message, last, locked, actions }: AnswerMessageProps) {
+  const ways = last && !locked && (
+    <>
+      {message.content !== "" && <AskOn onAskOn={actions.onAskOn} />}
+      {message.status !== "complete" && message.error?.retry !== false && (
+        <Button size="sm" onClick={() => actions.onRetry(message)}>
+          <RotateCcw aria-hidden className="size-3.5" />
+          {strings.chat.retry}
+        </Button>
+      )}
+    </>
+  );
   if (message.status === "failed") {
     const kept = message.content !== "" ? ` ${strings.chat.failedKept}` : "";
     return (
-      <Notice
-        tone="danger"
-        className="mt-4"
-        actions={
-          last &&
-          message.error?.retry !== false && (
-            <Button size="sm" onClick={() => onRetry(message)}>
-              <RotateCcw aria-hidden className="size-3.5" />
-              {strings.chat.retry}
-            </Button>
-          )
-        }
-      >
+      <Notice tone="danger" className="mt-4" actions={ways}>
         {(message.error?.message ?? strings.errors.server) + kept}
       </Notice>
     );
@@ -90,38 +104,57 @@ function Ending({ message, last, onRetry }: Pick<AnswerMessageProps, "message" |
       : message.finish_reason === "length"
         ? strings.chat.lengthReached
         : null;
-  return note && <p className="mt-3 text-hint text-muted">{note}</p>;
+  return (
+    note && (
+      <div className="mt-3 flex flex-wrap items-center gap-2">
+        <p className="mr-1 text-hint text-muted">{note}</p>
+        {ways}
+      </div>
+    )
+  );
 }
 
-function Actions({
-  message,
-  last,
-  onRetry,
-  modelTitle,
-}: Pick<AnswerMessageProps, "message" | "last" | "onRetry" | "modelTitle">) {
+/** Says what it does: it sends a message, and the model may or may not find its thread again. */
+function AskOn({ onAskOn }: { onAskOn: () => void }) {
+  return (
+    <Button size="sm" title={strings.chat.askOnHint(strings.chat.askOnMessage)} onClick={onAskOn}>
+      <ArrowRight aria-hidden className="size-3.5" />
+      {strings.chat.askOn}
+    </Button>
+  );
+}
+
+function Actions({ message, modelTitle, models, last, locked, onGoToBranch, actions }: AnswerMessageProps) {
   const [open, setOpen] = useState(false);
-  const { state, copy } = useCopy();
-  const CopyIcon = state === "copied" ? Check : state === "failed" ? X : Copy;
-  const copyLabel =
-    state === "copied" ? strings.chat.copied : state === "failed" ? strings.chat.copyFailed : strings.chat.copy;
+  const others = models.filter(({ name, state }) => name !== message.model && state === "ready");
+  // A failed or stopped answer at the end has its own, larger button.
+  const plainRetry = message.turn_id !== null && (message.status === "complete" || !last);
   return (
     <>
-      <div
-        className={cn(
-          "mt-1 -ml-2 flex items-center gap-0.5 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100",
-          "pointer-coarse:opacity-100",
-          !last && !open && "opacity-0",
-        )}
-      >
-        {message.content !== "" && (
-          <IconButton label={copyLabel} size="sm" onClick={() => copy(message.content)}>
-            <CopyIcon aria-hidden className="size-4" />
-          </IconButton>
-        )}
-        {last && message.status !== "failed" && (
-          <IconButton label={strings.chat.retry} size="sm" onClick={() => onRetry(message)}>
+      <MessageActions shown={last || open || (message.siblings?.count ?? 1) > 1} className="mt-1 -ml-2">
+        <BranchArrows message={message} locked={locked} onGo={onGoToBranch} />
+        {message.content !== "" && <CopyButton text={message.content} />}
+        {plainRetry && (
+          <IconButton label={strings.chat.retry} size="sm" disabled={locked} onClick={() => actions.onRetry(message)}>
             <RotateCcw aria-hidden className="size-4" />
           </IconButton>
+        )}
+        {message.turn_id !== null && others.length > 0 && (
+          <Menu
+            trigger={
+              <IconButton label={strings.chat.retryWith} size="sm" disabled={locked} className="-ml-1 w-5">
+                <ChevronDown aria-hidden className="size-3.5" />
+              </IconButton>
+            }
+            entries={[
+              { kind: "label", label: strings.chat.retryWith },
+              ...others.map(({ name, title }) => ({
+                kind: "item" as const,
+                label: title,
+                onSelect: () => actions.onRetry(message, name),
+              })),
+            ]}
+          />
         )}
         <button
           type="button"
@@ -132,7 +165,7 @@ function Actions({
           {strings.chat.details}
           <ChevronDown aria-hidden className={cn("size-3.5 transition-transform", open && "rotate-180")} />
         </button>
-      </div>
+      </MessageActions>
       {open && <AnswerDetails message={message} modelTitle={modelTitle} />}
     </>
   );
@@ -148,11 +181,11 @@ function ThinkingDots() {
   );
 }
 
-function Reconnecting() {
+function Quietly({ children, hint }: { children: string; hint?: string }) {
   return (
-    <p role="status" className="mt-3 flex items-center gap-2 text-hint text-muted">
-      <span aria-hidden className="size-2 animate-pulse rounded-full bg-warning" />
-      {strings.chat.reconnecting}
+    <p role="status" title={hint} className="mt-3 flex items-center gap-2 text-hint text-muted">
+      <span aria-hidden className="size-2 shrink-0 animate-pulse rounded-full bg-warning" />
+      {children}
     </p>
   );
 }

@@ -1,61 +1,62 @@
 "use client";
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef } from "react";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { ArrowDown, SquarePen } from "lucide-react";
 import { PageHeader } from "@/components/page-header";
 import { Button, IconButton } from "@/components/ui/button";
 import { Problem } from "@/components/ui/problem";
-import { cacheConversation } from "@/lib/api/conversation-cache";
 import { toApiError } from "@/lib/api/error";
-import { queryKeys } from "@/lib/api/query-keys";
-import type { Message } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
+import { useEscape } from "@/lib/hooks/use-escape";
 import { useChatId, useOpenChat } from "@/lib/navigation";
 import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
 import { conversationQuery } from "../api/conversation";
-import { createConversation } from "../api/create-conversation";
-import { messagesQuery, type MessagePages } from "../api/messages";
-import { modelsQuery } from "../api/models";
-import { chooseModel, notReadyReason, readLastModel, rememberModel } from "../choose-model";
+import { messagesQuery } from "../api/messages";
 import { NEW_CHAT, writeDraft } from "../draft";
 import { flatten, messagesBefore } from "../live/visible-messages";
 import { preloadMarkdown } from "../markdown/lazy-markdown";
 import { Announcer } from "./announcer";
+import type { AnswerActions } from "./answer-message";
 import { Composer } from "./composer";
+import { ComposerFoot } from "./composer-foot";
+import { LimitChip } from "./limit-chip";
 import { useLiveTurn, useLiveTurns, useRefusal } from "./live-turns-context";
 import { MessageList, MessagesSkeleton } from "./message-list";
-import { ModelPicker } from "./model-picker";
 import { OlderMessages, useKeepPlace } from "./older-messages";
+import { useBranches } from "./use-branches";
+import { useChatModel } from "./use-chat-model";
+import { useEditing } from "./use-editing";
 import { useFollowEnd } from "./use-follow-end";
+import { useLimits } from "./use-limits";
+import { useSend } from "./use-send";
 
 /** A conversation, or the place to begin one. */
 export function ChatView() {
   const id = useChatId();
   const openChat = useOpenChat();
-  const client = useQueryClient();
   const user = useUser();
   const turns = useLiveTurns();
   const turn = useLiveTurn(id);
   const refusal = useRefusal(id ?? NEW_CHAT);
+  const running = turn !== null;
 
-  const models = useQuery(modelsQuery);
   const conversation = useQuery({ ...conversationQuery(id ?? ""), enabled: id !== null });
   const history = useInfiniteQuery({ ...messagesQuery(id ?? ""), enabled: id !== null });
   const loaded = useMemo(() => flatten(history.data), [history.data]);
   const messages = useMemo(() => messagesBefore(loaded, turn), [loaded, turn]);
+  const { models, model, blocked } = useChatModel(id, conversation.data?.model ?? null);
+  const { send, creating } = useSend(id, model, messages.at(-1) ?? null);
+  const limits = useLimits();
 
-  const [picked, setPicked] = useState<{ chat: string | null; model: string } | null>(null);
-  const [creating, setCreating] = useState(false);
-  const pickedHere = picked?.chat === id ? picked.model : null;
-  const model = useMemo(
-    () => chooseModel(models.data ?? [], pickedHere, conversation.data?.model ?? null, readLastModel()),
-    [models.data, pickedHere, conversation.data?.model],
-  );
-
-  const { scroller, content, atEnd, toEnd } = useFollowEnd(id);
+  const { scroller, content, atEnd, toEnd, letGo } = useFollowEnd(id);
   const rememberPlace = useKeepPlace(scroller, messages[0]?.id);
+  const branches = useBranches(id, loaded, scroller, letGo);
+  const editing = useEditing(id, refusal, (message, text) => {
+    send(text, message);
+    toEnd();
+  });
 
   // A chat with messages needs it at once; a new one when something is being written.
   useEffect(() => {
@@ -68,60 +69,29 @@ export function ChatView() {
     if (unfinished && turns.turn(unfinished.conversation_id) === null) turns.resume(unfinished);
   }, [turns, unfinished]);
 
-  async function send(text: string) {
-    if (model === null) return;
-    rememberModel(model.name);
-    if (id !== null) {
-      turns.start(id, text, model.name);
-      toEnd();
-      return;
-    }
-    setCreating(true);
-    try {
-      const created = await createConversation(model.name);
-      client.setQueryData<MessagePages>(queryKeys.messages(created.id), {
-        pages: [{ items: [], next_cursor: null }],
-        pageParams: [null],
-      });
-      cacheConversation(client, created);
-      turns.start(created.id, text, model.name);
-      openChat(created.id);
-    } catch (error) {
-      turns.refuse(NEW_CHAT, text, error);
-    } finally {
-      setCreating(false);
-    }
-  }
-
-  const modelName = useRef<string | null>(null);
+  const latest = useRef({ model, send });
   useEffect(() => {
-    modelName.current = model?.name ?? null;
-  }, [model]);
-  const onRetry = useCallback(
-    (answer: Message) => {
-      const name = modelName.current ?? answer.model;
-      if (name) turns.retry(answer, name);
-    },
+    latest.current = { model, send };
+  });
+  const actions = useMemo<AnswerActions>(
+    () => ({
+      onRetry: (answer, named) => {
+        const name = named ?? latest.current.model?.name ?? answer.model;
+        if (name) turns.retry(answer, name);
+      },
+      onReconnect: (conversationId) => turns.reconnect(conversationId),
+      onAskOn: () => latest.current.send(strings.chat.askOnMessage),
+    }),
     [turns],
   );
-  const onReconnect = useCallback((conversationId: string) => turns.reconnect(conversationId), [turns]);
   const stop = useCallback(() => {
     if (id !== null) void turns.stop(id);
   }, [id, turns]);
-
-  const running = turn !== null;
-  useEffect(() => {
-    if (!running) return;
-    const onKeyDown = (event: globalThis.KeyboardEvent) => {
-      // Whatever was open (a menu, a dialog, a field being renamed) took the key first.
-      if (event.key === "Escape" && !event.defaultPrevented) stop();
-    };
-    window.addEventListener("keydown", onKeyDown);
-    return () => window.removeEventListener("keydown", onKeyDown);
-  }, [running, stop]);
+  useEscape(running, stop);
 
   const gone = id !== null && isGone(conversation.error ?? history.error);
   const empty = id === null || (history.data !== undefined && messages.length === 0 && !running);
+  const lastQuestion = messages.findLast((message) => message.role === "user");
   const title = id === null ? strings.rail.newChat : (conversation.data?.title ?? strings.rail.untitled);
   const draftKey = `${user.id}.${id ?? NEW_CHAT}`;
 
@@ -172,12 +142,17 @@ export function ChatView() {
                 }}
               />
             )}
+            {branches.error && (
+              <Problem error={branches.error} title={strings.chat.branchFailed} className="mt-4" />
+            )}
             <MessageList
+              scroller={scroller}
               messages={messages}
               turn={turn}
-              models={models.data ?? []}
-              onRetry={onRetry}
-              onReconnect={onReconnect}
+              models={models}
+              editing={editing}
+              onGoToBranch={branches.go}
+              actions={actions}
             />
           </div>
           {empty && <Greeting name={user.name} />}
@@ -200,28 +175,18 @@ export function ChatView() {
         running={running}
         stopping={turn?.phase !== "answering"}
         onStop={stop}
-        blocked={
-          creating || models.isPending
-            ? models.isPending
-              ? strings.chat.loadingModels
-              : ""
-            : models.error && !models.data
-              ? strings.models.failed
-              : notReadyReason(model)
-        }
+        blocked={creating ? "" : blocked}
         refusal={refusal}
         onDismissRefusal={() => turns.clearRefusal(id ?? NEW_CHAT)}
         onSend={(text) => {
           writeDraft(draftKey, "");
-          void send(text);
+          send(text);
+          if (id !== null) toEnd();
         }}
-        foot={
-          <ModelPicker
-            models={models.data ?? []}
-            selected={model}
-            onSelect={(name) => setPicked({ chat: id, model: name })}
-          />
-        }
+        onEditLast={() => lastQuestion && editing.onBegin(lastQuestion)}
+        spentUntil={limits.blockedUntil}
+        foot={<ComposerFoot chatId={id} conversation={conversation.data} models={models} model={model} />}
+        chip={<LimitChip state={limits} />}
       />
       <Announcer conversationId={id} />
     </>

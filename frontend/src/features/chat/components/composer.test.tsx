@@ -1,6 +1,7 @@
 import { act, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "@/lib/api/error";
+import { insertText } from "@/lib/compose";
 import type { Refusal } from "../live/live-turns";
 import { Composer } from "./composer";
 
@@ -15,6 +16,8 @@ function setUp(props: Partial<Parameters<typeof Composer>[0]> = {}) {
     refusal: null,
     onDismissRefusal: vi.fn(),
     onSend: vi.fn(),
+    onEditLast: vi.fn(),
+    spentUntil: null,
     foot: null,
     ...props,
   };
@@ -77,6 +80,7 @@ describe("Composer", () => {
     fireEvent.keyDown(box, { key: "Enter" });
     const refusal: Refusal = {
       content: "precious",
+      edits: null,
       error: new ApiError("rate_limited", "Too many messages.", 429, true, 2000),
       retryAt: Date.now() + 2000,
     };
@@ -99,9 +103,53 @@ describe("Composer", () => {
     const { box, change } = setUp();
     write(box, "newer");
     change({
-      refusal: { content: "older", error: new ApiError("network", "No connection.", 0, true), retryAt: null },
+      refusal: { content: "older", edits: null, error: new ApiError("network", "No connection.", 0, true), retryAt: null },
     });
     expect(box.value).toBe("older\n\nnewer");
+  });
+
+  it("lets the last message be edited with Up, only from an empty box and only while nothing runs", () => {
+    const { box, onEditLast, change } = setUp();
+    fireEvent.keyDown(box, { key: "ArrowUp" });
+    expect(onEditLast).toHaveBeenCalledTimes(1);
+    write(box, "words");
+    fireEvent.keyDown(box, { key: "ArrowUp" });
+    write(box, "");
+    fireEvent.keyDown(box, { key: "ArrowUp", shiftKey: true });
+    change({ running: true });
+    fireEvent.keyDown(box, { key: "ArrowUp" });
+    expect(onEditLast).toHaveBeenCalledTimes(1);
+  });
+
+  it("counts down while the budget is used up, and keeps what was written", () => {
+    vi.useFakeTimers();
+    const { box, onSend } = setUp({ spentUntil: Date.now() + 3_600_000 + 60_000 });
+    write(box, "precious");
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(onSend).not.toHaveBeenCalled();
+    expect(screen.getByText(/used up.*1 h 1 min/)).toBeDefined();
+    expect(box.value).toBe("precious");
+    act(() => void vi.advanceTimersByTime(3_661_000));
+    fireEvent.keyDown(box, { key: "Enter" });
+    expect(onSend).toHaveBeenCalledWith("precious");
+  });
+
+  it("leaves alone what came back to the message that it is an edit of", () => {
+    const { box, change } = setUp();
+    write(box, "mine");
+    const error = new ApiError("rate_limited", "Slow down.", 429, true, 5000);
+    change({ refusal: { content: "an edit", edits: "msg_1", error, retryAt: Date.now() + 5000 } });
+    expect(box.value).toBe("mine");
+    expect(screen.queryByRole("alert")).toBeNull();
+    expect(sendButton().disabled).toBe(true);
+  });
+
+  it("takes text that is put into it below what stands there", () => {
+    const { box } = setUp();
+    act(() => insertText("Summarise this."));
+    expect(box.value).toBe("Summarise this.");
+    act(() => insertText("And that."));
+    expect(box.value).toBe("Summarise this.\n\nAnd that.");
   });
 
   describe("while offline", () => {

@@ -5,7 +5,8 @@ import { ArrowUp, Square, X } from "lucide-react";
 import { IconButton } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { cn } from "@/lib/cn";
-import { formatNumber } from "@/lib/format";
+import { takeInserts } from "@/lib/compose";
+import { formatNumber, formatWait } from "@/lib/format";
 import { useCountdown } from "@/lib/hooks/use-countdown";
 import { useOnline } from "@/lib/hooks/use-online";
 import { strings } from "@/lib/strings";
@@ -29,23 +30,32 @@ interface ComposerProps {
   refusal: Refusal | null;
   onDismissRefusal: () => void;
   onSend: (content: string) => void;
+  /** Up in an empty box: write the last message anew. */
+  onEditLast: () => void;
+  /** Epoch milliseconds until which the person's budget is used up; null while something is left. */
+  spentUntil: number | null;
   /** What stands in the foot, at the left. */
   foot: ReactNode;
+  /** What stands there at the right, before the button. */
+  chip?: ReactNode;
 }
 
 /** Where a message is written. It keeps its draft, and takes back a message that was refused. */
 export function Composer(props: ComposerProps) {
   const { draftKey, placeholder, running, stopping, onStop, blocked, refusal, onDismissRefusal, onSend, foot } = props;
+  const { onEditLast, spentUntil, chip } = props;
   const [text, setText] = useState(() => readDraft(draftKey));
   const input = useRef<HTMLTextAreaElement>(null);
   const online = useOnline();
   // Sent while offline: it goes as soon as the browser is back, unless it is changed before.
   const [held, setHeld] = useState(false);
-  const wait = useCountdown(refusal?.retryAt ?? null);
+  const refusedUntil = refusal?.retryAt ?? null;
+  const spent = spentUntil !== null && spentUntil >= (refusedUntil ?? 0);
+  const wait = useCountdown(spent ? spentUntil : refusedUntil);
   const over = text.length - MAX_CHARS;
   const reason =
     wait > 0
-      ? strings.chat.waitToSend(wait)
+      ? (spent ? strings.limits.spent : strings.chat.waitToSend)(formatWait(wait))
       : over > 0
         ? strings.chat.tooLong(formatNumber(over))
         : held
@@ -58,11 +68,21 @@ export function Composer(props: ComposerProps) {
   const [taken, setTaken] = useState<Refusal | null>(null);
   if (refusal !== null && refusal !== taken) {
     setTaken(refusal);
-    if (refusal.content !== "") setText(mergeDraft(refusal.content, text));
+    if (refusal.content !== "" && refusal.edits === null) setText(mergeDraft(refusal.content, text));
   }
   useEffect(() => {
-    if (refusal !== null) input.current?.focus();
+    if (refusal !== null && refusal.edits === null) input.current?.focus();
   }, [refusal]);
+
+  useEffect(
+    () =>
+      takeInserts((more) => {
+        setText((before) => (before.trim() === "" ? more : `${before.trimEnd()}\n\n${more}`));
+        // After the dialog that it came from has given the focus back.
+        setTimeout(() => input.current?.focus(), 0);
+      }),
+    [],
+  );
 
   useEffect(() => {
     // On a touch screen the focus would bring up the keyboard over the text.
@@ -97,6 +117,12 @@ export function Composer(props: ComposerProps) {
   }, [held, online]);
 
   function onKeyDown(event: KeyboardEvent) {
+    const plain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
+    if (event.key === "ArrowUp" && plain && text === "" && !running) {
+      event.preventDefault();
+      onEditLast();
+      return;
+    }
     // While a word is being composed (Japanese, Chinese), Enter belongs to the input method.
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
@@ -105,9 +131,9 @@ export function Composer(props: ComposerProps) {
 
   return (
     <div className="mx-auto w-full max-w-(--measure) px-4 pt-2 pb-4 md:px-0">
-      {refusal && (
+      {refusal && refusal.edits === null && (
         <Notice
-          tone={refusal.error.status === 429 ? "warning" : "danger"}
+          tone={refusal.error.status === 429 || refusal.error.status === 402 ? "warning" : "danger"}
           urgent
           className="mb-2"
           actions={
@@ -147,17 +173,21 @@ export function Composer(props: ComposerProps) {
           onKeyDown={onKeyDown}
           className="block max-h-[276px] w-full resize-none overflow-y-auto bg-transparent px-4 pt-3 pb-1 text-reading outline-none"
         />
-        <div className="flex items-center gap-2 px-2 pb-2">
+        <div className="flex flex-wrap items-center gap-2 px-2 pb-2">
           {foot}
           <p
             id="composer-reason"
             className={cn(
-              "min-w-0 flex-1 text-right text-hint tabular-nums",
+              // A line of its own where the window is narrow.
+              "min-w-0 text-hint tabular-nums md:flex-1 md:text-right",
+              "max-md:order-first max-md:basis-full max-md:px-2 max-md:empty:hidden",
               over > 0 || wait > 0 ? "text-warning" : "text-muted",
             )}
           >
             {reason}
           </p>
+          <span className="flex-1 md:hidden" />
+          {chip}
           {running ? (
             <button
               type="button"

@@ -4,6 +4,7 @@ import { createContext, use, useEffect, useState, useSyncExternalStore, type Rea
 import { useQueryClient } from "@tanstack/react-query";
 import { patchConversation } from "@/lib/api/conversation-cache";
 import { queryKeys } from "@/lib/api/query-keys";
+import type { Conversation } from "@/lib/api/types";
 import { onPush } from "@/lib/push";
 import type { MessagePages } from "../api/messages";
 import { LiveTurns, type Refusal } from "../live/live-turns";
@@ -19,12 +20,16 @@ export function LiveTurnsProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     const refetch = (id: string) => void client.invalidateQueries({ queryKey: queryKeys.messages(id) });
+    const limits = () => void client.invalidateQueries({ queryKey: queryKeys.limits });
     const disconnect = turns.connect({
       started: (id, turnId) =>
         patchConversation(client, id, { running_turn_id: turnId, updated_at: new Date().toISOString() }),
       settled: (id, settled) => {
         patchConversation(client, id, { running_turn_id: null });
         client.setQueryData<MessagePages>(queryKeys.messages(id), (pages) => pages && settleInto(pages, settled));
+        // Which branches there are now, only the server can tell.
+        if (settled.replaces !== null || settled.edits !== null) refetch(id);
+        limits();
       },
       stale: refetch,
     });
@@ -33,7 +38,15 @@ export function LiveTurnsProvider({ children }: { children: ReactNode }) {
         // The turns of this page tell their own story; others (another tab, another device) are read again.
         if (turns.turn(event.conversation_id) === null) refetch(event.conversation_id);
       }
-      if (event.type === "reconnected") void client.invalidateQueries({ queryKey: ["messages"] });
+      if (event.type === "conversation.updated") {
+        const { conversation } = event;
+        const known = client.getQueryData<Conversation>(queryKeys.conversation(conversation.id));
+        if (known && turns.turn(known.id) === null && onlyBranchChanged(known, conversation)) refetch(known.id);
+      }
+      if (event.type === "reconnected") {
+        void client.invalidateQueries({ queryKey: ["messages"] });
+        turns.lost().forEach((id) => turns.reconnect(id));
+      }
     });
     const onOnline = () => turns.lost().forEach((id) => turns.reconnect(id));
     window.addEventListener("online", onOnline);
@@ -46,6 +59,12 @@ export function LiveTurnsProvider({ children }: { children: ReactNode }) {
   }, [client, turns]);
 
   return <LiveTurnsContext value={turns}>{children}</LiveTurnsContext>;
+}
+
+/** Nothing that a conversation says of itself is new: then it shows another branch, opened in another tab. */
+function onlyBranchChanged(before: Conversation, after: Conversation): boolean {
+  const said = (one: Conversation) => JSON.stringify(Object.entries({ ...one, updated_at: "" }).sort());
+  return said(before) === said(after);
 }
 
 export function useLiveTurns(): LiveTurns {

@@ -9,6 +9,8 @@ interface FollowEnd {
   /** The reader is at the end, and stays there as text grows. */
   atEnd: boolean;
   toEnd: (behavior?: ScrollBehavior) => void;
+  /** Stay where the reader is, whatever happens below. */
+  letGo: () => void;
 }
 
 /**
@@ -36,6 +38,8 @@ export function useFollowEnd(key: string | null): FollowEnd {
     },
     [follow],
   );
+
+  const letGo = useCallback(() => follow(false), [follow]);
 
   const shown = useRef(key);
   useEffect(() => {
@@ -75,5 +79,5 @@ export function useFollowEnd(key: string | null): FollowEnd {
     };
   }, [follow]);
 
-  return { scroller, content, atEnd: (state.key !== key && state.key !== null) || state.atEnd, toEnd };
+  return { scroller, content, atEnd: (state.key !== key && state.key !== null) || state.atEnd, toEnd, letGo };
 }

@@ -8,6 +8,7 @@ import { completed, delta, started, streamOf } from "./test-stream";
 function follow(answers: (Response | Error)[], options: Partial<FollowParts> & { resumed?: boolean } = {}) {
   const events: TurnEvent[] = [];
   const connections: string[] = [];
+  const statuses: string[] = [];
   const resumedAfter: number[] = [];
   const pauses: number[] = [];
   const next = async () => {
@@ -22,6 +23,7 @@ function follow(answers: (Response | Error)[], options: Partial<FollowParts> & {
       return next();
     },
     onEvent: (event) => events.push(event),
+    onStatus: (status) => statuses.push(status),
     onConnection: (state) => connections.push(state),
     pause: async (ms) => {
       pauses.push(ms);
@@ -32,7 +34,7 @@ function follow(answers: (Response | Error)[], options: Partial<FollowParts> & {
     ...options,
   });
   const text = () => events.map((event) => (event.name === "delta" ? event.data.text : "")).join("");
-  return { result, events, connections, resumedAfter, pauses, text };
+  return { result, events, connections, statuses, resumedAfter, pauses, text };
 }
 
 describe("followTurn", () => {
@@ -93,6 +95,47 @@ describe("followTurn", () => {
     const run = follow([streamOf(started()), busy, streamOf(completed(2))]);
     expect(await run.result).toBe("ended");
     expect(run.pauses).toEqual([250, 7000]);
+  });
+
+  it("hears that the turn is being carried on elsewhere, and counts no number for it", async () => {
+    const status = (state: string) => `event: turn.status\ndata: {"state":"${state}"}\n\n`;
+    const run = follow([
+      streamOf(
+        status("reconnecting") + started() + delta(2, "a") + status("reconnecting") + status("odd") + status("running") +
+          delta(3, "b") + completed(4),
+      ),
+    ]);
+    expect(await run.result).toBe("ended");
+    expect(run.statuses).toEqual(["reconnecting", "reconnecting", "running"]);
+    expect(run.text()).toBe("ab");
+    expect(run.resumedAfter).toEqual([]);
+  });
+
+  it("goes on from a number that is known already", async () => {
+    const run = follow([streamOf(delta(7, "x") + completed(8))], { resumed: true, after: 6 });
+    expect(await run.result).toBe("ended");
+    expect(run.resumedAfter).toEqual([6]);
+    expect(run.text()).toBe("x");
+  });
+
+  it("asks the first request again while nobody has answered it", async () => {
+    const first = vi
+      .fn<() => Promise<Response>>()
+      .mockRejectedValueOnce(new ApiError("network", "Away.", 0, true))
+      .mockRejectedValueOnce(new ApiError("idempotency_in_flight", "Under way.", 409, true, 1000))
+      .mockResolvedValueOnce(streamOf("", "break"))
+      .mockResolvedValueOnce(streamOf(started() + completed(2)));
+    const run = follow([streamOf("")], { first });
+    expect(await run.result).toBe("ended");
+    expect(first).toHaveBeenCalledTimes(4);
+    expect(run.resumedAfter).toEqual([]);
+  });
+
+  it("gives a message back after a bounded number of tries that nobody answered", async () => {
+    const away = new ApiError("network", "Away.", 0, true);
+    const run = follow([away]);
+    await expect(run.result).rejects.toBe(away);
+    expect(run.pauses).toHaveLength(6);
   });
 
   it("gives up after a bounded number of failures in a row", async () => {

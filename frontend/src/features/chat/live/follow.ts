@@ -1,21 +1,29 @@
-import { ApiError } from "@/lib/api/error";
-import type { TurnEvent } from "@/lib/api/types";
+import { ApiError, toApiError } from "@/lib/api/error";
+import type { TurnEvent, TurnStatus } from "@/lib/api/types";
 import { backoffMs } from "@/lib/backoff";
 import { readEvents } from "@/lib/sse/read";
-import { isTerminal, parseTurnEvent } from "./parse-event";
+import { isTerminal, parseTurnEvent, parseTurnStatus } from "./parse-event";
 
 /** Keep-alive comments come every 15 s; two of them missed and a bit is a dead connection. */
 const IDLE_MS = 40_000;
 const MAX_FAILURES = 12;
+/** A message that nobody takes goes back to its writer sooner than a running answer is given up. */
+const MAX_UNANSWERED = 6;
 const BASE_MS = 500;
 const CAP_MS = 10_000;
 
 export interface FollowParts {
-  /** The stream that came with the request that began the turn; null to follow a turn that runs already. */
+  /**
+   * The request that begins the turn, whose answer is its stream; null to follow a turn that runs already.
+   * Asked again while nothing has come of it, so it has to be idempotent.
+   */
   first: (() => Promise<Response>) | null;
+  /** The number of the last event that is known already; 0 for none. */
+  after?: number;
   /** The live log after a number. */
   resume: (after: number) => Promise<Response>;
   onEvent: (event: TurnEvent) => void;
+  onStatus: (status: TurnStatus) => void;
   onConnection: (state: "open" | "reconnecting") => void;
   pause: (ms: number) => Promise<void>;
   signal: AbortSignal;
@@ -30,22 +38,25 @@ export type FollowResult = "ended" | "lost" | "left";
  * Follow a turn to its end over however many connections it takes.
  *
  * Events are numbered from 1 without gaps: one that was seen is dropped, one that is missing makes
- * the follower reconnect from the last it has. Throws what the first request throws, and any refusal
- * that trying again cannot change.
+ * the follower reconnect from the last it has. Throws any refusal that trying again cannot change, and
+ * what the first request met when no try of it was answered.
  */
 export async function followTurn(parts: FollowParts): Promise<FollowResult> {
-  const { first, resume, onEvent, onConnection, pause, signal, random, idleMs = IDLE_MS } = parts;
-  let last = 0;
+  const { first, resume, onEvent, onStatus, onConnection, pause, signal, random, idleMs = IDLE_MS } = parts;
+  let last = parts.after ?? 0;
   let failures = 0;
-  let begin = first;
+  let unanswered: Error | null = null;
 
-  while (failures < MAX_FAILURES) {
+  for (;;) {
+    const beginning = first !== null && last === 0;
+    if (failures >= (beginning ? MAX_UNANSWERED : MAX_FAILURES)) break;
     let wait = 0;
     try {
-      const response = await (begin ? begin() : resume(last));
-      begin = null;
+      const response = await (beginning ? first() : resume(last));
       onConnection("open");
       for await (const frame of readEvents(bodyOf(response), idleMs)) {
+        const status = parseTurnStatus(frame);
+        if (status !== null) onStatus(status);
         const seq = Number(frame.id);
         if (!Number.isSafeInteger(seq) || seq <= last) continue;
         if (seq !== last + 1) break;
@@ -58,7 +69,8 @@ export async function followTurn(parts: FollowParts): Promise<FollowResult> {
       }
     } catch (error) {
       if (signal.aborted) return "left";
-      if (begin !== null || !mayRecover(error)) throw error;
+      if (!(beginning && last === 0 ? wasNotAnswered(error) : mayRecover(error))) throw error;
+      unanswered = toApiError(error);
       wait = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
     }
     if (signal.aborted) return "left";
@@ -71,12 +83,21 @@ export async function followTurn(parts: FollowParts): Promise<FollowResult> {
     }
     failures += 1;
   }
+  if (first !== null && last === 0 && unanswered !== null) throw unanswered;
   return "lost";
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {
   if (response.body === null) throw new TypeError("the answer has no body");
   return response.body;
+}
+
+const NO_GATEWAY = new Set([0, 502, 504]);
+
+/** Whether it is open if the request did anything: no answer came, or one that says that it is under way. */
+export function wasNotAnswered(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return true;
+  return NO_GATEWAY.has(error.status) || error.code === "idempotency_in_flight";
 }
 
 function mayRecover(error: unknown): boolean {

@@ -56,14 +56,14 @@ describe("LiveTurns", () => {
     const sink = sinkOf();
     turns.connect(sink);
 
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", answer({ id: "msg_last" }));
     await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled());
 
     expect(sink.started).toHaveBeenCalledWith("cnv_1", "trn_1");
     const [id, settled] = sink.settled.mock.calls[0]!;
     expect(id).toBe("cnv_1");
     expect(settled).toMatchObject({
-      user: { id: "msg_q", content: "Hi?" },
+      user: { id: "msg_q", content: "Hi?", parent_id: "msg_last" },
       answer: { id: "msg_a", content: "Hello", status: "complete" },
     });
     expect(turns.turn("cnv_1")).toBeNull();
@@ -74,7 +74,7 @@ describe("LiveTurns", () => {
     api.startTurn.mockResolvedValue(streamOf(started() + pieces, "hang"));
     const frames = handFrames();
     const turns = new LiveTurns(frames.schedule);
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(frames.waiting).toHaveLength(1));
     await new Promise((resolve) => setTimeout(resolve, 0));
     const notified = vi.fn();
@@ -94,7 +94,7 @@ describe("LiveTurns", () => {
     const sink = sinkOf();
     turns.connect(sink);
 
-    turns.start("cnv_1", "precious words", "simulated");
+    turns.start("cnv_1", "precious words", "simulated", null);
     await vi.waitFor(() => expect(turns.refusal("cnv_1")).not.toBeNull());
 
     const refusal = turns.refusal("cnv_1");
@@ -104,17 +104,73 @@ describe("LiveTurns", () => {
     expect(sink.stale).not.toHaveBeenCalled();
   });
 
-  it("asks for the conversation again when it cannot know whether the message arrived", async () => {
-    api.startTurn.mockResolvedValue(streamOf("", "break"));
+  it("keeps the key of a message while it is not known whether it arrived, and takes a new one when it is", async () => {
+    const away = new ApiError("network", "Away.", 0, true);
+    api.startTurn.mockRejectedValue(away);
     const turns = new LiveTurns(handFrames().schedule);
     const sink = sinkOf();
     turns.connect(sink);
-
-    turns.start("cnv_1", "Hi?", "simulated");
-    await vi.waitFor(() => expect(sink.stale).toHaveBeenCalledWith("cnv_1"), { timeout: 3000 });
-
+    vi.useFakeTimers();
+    turns.start("cnv_1", "Hi?", "simulated", null);
+    await vi.advanceTimersByTimeAsync(120_000);
+    vi.useRealTimers();
     expect(turns.refusal("cnv_1")?.content).toBe("Hi?");
-    expect(api.startTurn).toHaveBeenCalledTimes(1);
+    expect(sink.stale).toHaveBeenCalledWith("cnv_1");
+    const keyOf = (call: number) => api.startTurn.mock.calls[call]![2] as string;
+    const tries = api.startTurn.mock.calls.length;
+    expect(tries).toBeGreaterThan(1);
+    expect(new Set(Array.from({ length: tries }, (_, at) => keyOf(at))).size).toBe(1);
+
+    api.startTurn.mockImplementation(async () => streamOf(started() + completed(2)));
+    turns.start("cnv_1", "Hi?", "simulated", null);
+    await vi.waitFor(() => expect(sink.settled).toHaveBeenCalledTimes(1));
+    expect(keyOf(tries)).toBe(keyOf(0));
+    turns.start("cnv_1", "Hi?", "simulated", null);
+    await vi.waitFor(() => expect(sink.settled).toHaveBeenCalledTimes(2));
+    expect(keyOf(tries + 1)).not.toBe(keyOf(0));
+  });
+
+  it("sends an edit as a branch below the parent of the message, and gives it back to be edited further", async () => {
+    api.startTurn.mockRejectedValueOnce(new ApiError("budget_exhausted", "Used up.", 402, false, 60_000));
+    const turns = new LiveTurns(handFrames().schedule);
+    turns.start("cnv_1", "Better words", "simulated", null, answer({ id: "msg_q1", role: "user", parent_id: null }));
+    await vi.waitFor(() => expect(turns.refusal("cnv_1")).not.toBeNull());
+    expect(api.startTurn.mock.calls[0]![1]).toEqual({ content: "Better words", model: "simulated", parent_id: null });
+    expect(turns.refusal("cnv_1")).toMatchObject({ content: "Better words", edits: "msg_q1" });
+  });
+
+  it("never changes the text that is shown, also when the connection was given up and taken up again", async () => {
+    api.turnEvents.mockResolvedValueOnce(streamOf(started() + delta(2, "Hel")));
+    api.turnEvents.mockRejectedValueOnce(new ApiError("not_found", "Away.", 404, false));
+    const turns = new LiveTurns((work) => {
+      const timer = setTimeout(work, 0);
+      return () => clearTimeout(timer);
+    });
+    const shown: string[] = [];
+    turns.subscribe(() => shown.push(turns.text("cnv_1")));
+    turns.resume(answer({ content: "Hel" }));
+    expect(turns.text("cnv_1")).toBe("Hel");
+    await vi.waitFor(() => expect(turns.turn("cnv_1")?.connection).toBe("lost"), { timeout: 3000 });
+
+    api.turnEvents.mockResolvedValueOnce(streamOf(delta(3, "lo") + completed(4)));
+    const sink = sinkOf();
+    turns.connect(sink);
+    turns.reconnect("cnv_1");
+    await vi.waitFor(() => expect(turns.turn("cnv_1")).toBeNull());
+    expect(sink.settled.mock.calls[0]![1].answer.content).toBe("Hello");
+
+    expect(api.turnEvents.mock.calls.map(([, after]: unknown[]) => after)).toEqual([0, 2, 2]);
+    expect(shown.filter(Boolean).every((text) => "Hello".startsWith(text) && text.length >= 3)).toBe(true);
+  });
+
+  it("says while the turn is carried on elsewhere, until its text goes on", async () => {
+    const dead = 'event: turn.status\ndata: {"state":"reconnecting"}\n\n';
+    api.startTurn.mockResolvedValue(streamOf(started() + delta(2, "a") + dead, "hang"));
+    const turns = new LiveTurns(handFrames().schedule);
+    turns.start("cnv_1", "Hi?", "simulated", null);
+    await vi.waitFor(() => expect(turns.turn("cnv_1")?.engine).toBe("reconnecting"));
+    expect(turns.turn("cnv_1")?.connection).toBe("open");
+    turns.leaveAll();
   });
 
   it("follows over a broken connection and says so meanwhile", async () => {
@@ -126,7 +182,7 @@ describe("LiveTurns", () => {
     const seen = new Set<string>();
     turns.subscribe(() => seen.add(turns.turn("cnv_1")?.connection ?? "gone"));
 
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled(), { timeout: 3000 });
 
     expect(seen).toContain("reconnecting");
@@ -157,8 +213,8 @@ describe("LiveTurns", () => {
     turns.retry(answer({ id: "msg_old", turn_id: "trn_0", status: "failed" }), "simulated");
     await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled());
 
-    expect(api.retryTurn).toHaveBeenCalledWith("trn_0", "simulated", expect.any(AbortSignal));
-    expect(sink.settled.mock.calls[0]![1]).toMatchObject({ user: null, replaces: ["msg_old"] });
+    expect(api.retryTurn).toHaveBeenCalledWith("trn_0", { model: "simulated" }, expect.any(String), expect.any(AbortSignal));
+    expect(sink.settled.mock.calls[0]![1]).toMatchObject({ user: null, replaces: "msg_old" });
   });
 
   it("shows the connection as lost, not the answer as failed, when the log cannot be read", async () => {
@@ -177,7 +233,7 @@ describe("LiveTurns", () => {
     api.startTurn.mockResolvedValue(streamOf(started(), "hang"));
     api.stopTurn.mockRejectedValue(new ApiError("network", "No.", 0, true));
     const turns = new LiveTurns(handFrames().schedule);
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(turns.turn("cnv_1")?.phase).toBe("answering"));
 
     const stopping = turns.stop("cnv_1");
@@ -193,7 +249,7 @@ describe("LiveTurns", () => {
     const turns = new LiveTurns(handFrames().schedule);
     const sink = sinkOf();
     turns.connect(sink);
-    turns.start("cnv_1", "Hi?", "simulated");
+    turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(sink.settled).toHaveBeenCalled());
     expect(sink.settled.mock.calls[0]![1].answer).toMatchObject({
       content: "Half",

@@ -1,17 +1,21 @@
-import { ApiError, toApiError } from "@/lib/api/error";
+import { ApiError, networkError, toApiError } from "@/lib/api/error";
 import { sleepUntilOnline } from "@/lib/backoff";
 import { strings } from "@/lib/strings";
 import type { Message, TurnEvent } from "@/lib/api/types";
 import { retryTurn } from "../api/retry-turn";
-import { startTurn } from "../api/start-turn";
+import { startTurn, type TurnBody } from "../api/start-turn";
 import { stopTurn } from "../api/stop-turn";
 import { turnEvents } from "../api/turn-events";
-import { followTurn } from "./follow";
-import { answerOf, reduceTurn, userMessageOf, type LiveTurn } from "./turn-state";
+import { followTurn, wasNotAnswered } from "./follow";
+import { onNextFrame } from "./on-next-frame";
+import { SendKeys } from "./send-keys";
+import { answerOf, newTurn, reduceTurn, userMessageOf, type LiveTurn } from "./turn-state";
 
 /** A message that the server did not take: it goes back to where it was written. */
 export interface Refusal {
   content: string;
+  /** The message that it was to stand for; null for a new one. */
+  edits: string | null;
   error: ApiError;
   /** Epoch milliseconds before which sending again is pointless; null when it may be tried at once. */
   retryAt: number | null;
@@ -20,7 +24,8 @@ export interface Refusal {
 export interface Settled {
   user: Message | null;
   answer: Message;
-  replaces: string[];
+  replaces: string | null;
+  edits: string | null;
 }
 
 export interface TurnSink {
@@ -33,10 +38,12 @@ export interface TurnSink {
 interface Entry {
   turn: LiveTurn | null;
   text: string;
+  /** What the server had stored when this page began to follow: shown until the log has caught up with it. */
+  stored: string;
   refusal: Refusal | null;
 }
 
-const NOTHING: Entry = { turn: null, text: "", refusal: null };
+const NOTHING: Entry = { turn: null, text: "", stored: "", refusal: null };
 
 /**
  * The turns that this page follows, one a conversation, outside of React.
@@ -49,6 +56,9 @@ export class LiveTurns {
   private readonly aborts = new Map<string, AbortController>();
   private readonly listeners = new Set<() => void>();
   private readonly pending = new Map<string, string>();
+  private readonly keys = new SendKeys();
+  /** The number of the last event of each conversation's turn. */
+  private readonly seen = new Map<string, number>();
   private frame: (() => void) | null = null;
   private sink: TurnSink | null = null;
 
@@ -72,7 +82,8 @@ export class LiveTurns {
   }
 
   text(conversationId: string): string {
-    return this.entries.get(conversationId)?.text ?? "";
+    const { text, stored } = this.entries.get(conversationId) ?? NOTHING;
+    return stored.length > text.length && stored.startsWith(text) ? stored : text;
   }
 
   refusal(key: string): Refusal | null {
@@ -84,42 +95,46 @@ export class LiveTurns {
     return [...this.entries].filter(([, { turn }]) => turn?.connection === "lost").map(([id]) => id);
   }
 
-  start(conversationId: string, content: string, model: string): void {
-    this.begin(newTurn(conversationId, content, model, []), (signal) =>
-      startTurn(conversationId, { content, model }, signal),
-    );
+  /** Send a message: below `last`, the last that is shown, or in the place of the one that it is an edit of. */
+  start(id: string, content: string, model: string, last: Message | null, edited: Message | null = null): void {
+    const body: TurnBody = { content, model, ...(edited ? { parent_id: edited.parent_id } : {}) };
+    const key = this.keys.keyFor(id, body);
+    const parentId = edited ? edited.parent_id : (last?.id ?? null);
+    const turn = newTurn(id, model, { content, parentId, edits: edited?.id ?? null });
+    this.begin(turn, (signal) => startTurn(id, body, key, signal));
   }
 
-  /** A new answer to the same message in the place of `answer`. */
+  /** A new answer to the same message; the earlier one stays as another branch. */
   retry(answer: Message, model: string): void {
-    const turnId = answer.turn_id;
+    const { turn_id: turnId, conversation_id: id } = answer;
     if (turnId === null) return;
-    const turn = { ...newTurn(answer.conversation_id, null, model, [answer.id]), messageId: answer.parent_id };
-    this.begin(turn, (signal) => retryTurn(turnId, model, signal));
+    const body = { model };
+    const key = this.keys.keyFor(id, { turnId, ...body });
+    const turn = newTurn(id, model, { replaces: answer.id, messageId: answer.parent_id });
+    this.begin(turn, (signal) => retryTurn(turnId, body, key, signal));
   }
 
   /** Follow a turn that runs already: after a reload, or one that another tab began. */
   resume(answer: Message): void {
     if (answer.turn_id === null) return;
-    this.begin(
-      {
-        ...newTurn(answer.conversation_id, null, answer.model ?? "", []),
-        turnId: answer.turn_id,
-        messageId: answer.parent_id,
-        answerId: answer.id,
-        startedAt: answer.created_at,
-        trimmed: answer.trimmed_messages ?? 0,
-        phase: "answering",
-      },
-      null,
-    );
+    const known = {
+      turnId: answer.turn_id,
+      messageId: answer.parent_id,
+      answerId: answer.id,
+      startedAt: answer.created_at,
+      trimmed: answer.trimmed_messages ?? 0,
+      phase: "answering" as const,
+    };
+    this.begin(newTurn(answer.conversation_id, answer.model ?? "", known), null, answer.content);
   }
 
-  /** Try again after the connection was given up. */
+  /** Try again after the connection was given up: from the last event on, below the text that stands there. */
   reconnect(conversationId: string): void {
-    const turn = this.turn(conversationId);
-    if (turn?.connection !== "lost" || turn.turnId === null) return;
-    this.begin({ ...turn, connection: "reconnecting" }, null);
+    const entry = this.entries.get(conversationId);
+    if (entry?.turn?.connection !== "lost" || this.aborts.has(conversationId)) return;
+    const turn: LiveTurn = { ...entry.turn, connection: "reconnecting" };
+    this.change(conversationId, { turn });
+    void this.follow(conversationId, null);
   }
 
   async stop(conversationId: string): Promise<void> {
@@ -135,10 +150,10 @@ export class LiveTurns {
     }
   }
 
-  refuse(key: string, content: string, error: unknown): void {
+  refuse(key: string, content: string, error: unknown, edits: string | null = null): void {
     const problem = toApiError(error);
     const retryAt = problem.retryAfterMs === null ? null : Date.now() + problem.retryAfterMs;
-    this.change(key, { refusal: { content, error: problem, retryAt } });
+    this.change(key, { refusal: { content, edits, error: problem, retryAt } });
   }
 
   clearRefusal(key: string): void {
@@ -151,48 +166,49 @@ export class LiveTurns {
     this.aborts.clear();
     this.entries.clear();
     this.pending.clear();
+    this.seen.clear();
     this.frame?.();
     this.frame = null;
     this.notify();
   }
 
-  private begin(turn: LiveTurn, first: ((signal: AbortSignal) => Promise<Response>) | null): void {
+  private begin(turn: LiveTurn, first: ((signal: AbortSignal) => Promise<Response>) | null, stored = ""): void {
     const id = turn.conversationId;
     if (this.aborts.has(id)) return;
-    const abort = new AbortController();
-    this.aborts.set(id, abort);
     this.pending.delete(id);
+    this.seen.delete(id);
     // Following what runs already does not answer a message that came back.
-    this.entries.set(id, { turn, text: "", refusal: first ? null : this.refusal(id) });
+    this.entries.set(id, { turn, text: "", stored, refusal: first ? null : this.refusal(id) });
     this.notify();
-    void this.follow(turn, first, abort);
+    void this.follow(id, first);
   }
 
-  private async follow(
-    turn: LiveTurn,
-    first: ((signal: AbortSignal) => Promise<Response>) | null,
-    abort: AbortController,
-  ): Promise<void> {
-    const id = turn.conversationId;
+  private async follow(id: string, first: ((signal: AbortSignal) => Promise<Response>) | null): Promise<void> {
+    const abort = new AbortController();
+    this.aborts.set(id, abort);
     const { signal } = abort;
     try {
       const result = await followTurn({
         first: first && (() => first(signal)),
+        after: this.seen.get(id) ?? 0,
         resume: (after) => {
           const turnId = this.turn(id)?.turnId;
-          if (!turnId) throw new ApiError("turn_unknown", strings.chat.turnUnknown, 409, true);
+          if (!turnId) throw new ApiError("turn_unknown", strings.chat.turnUnknown, 0, true);
           return turnEvents(turnId, after, signal);
         },
         onEvent: (event) => this.apply(id, event),
+        onStatus: (engine) => this.patch(id, { engine }),
         onConnection: (connection) => this.patch(id, { connection }),
         pause: (ms) => sleepUntilOnline(ms, signal),
         signal,
       });
+      if (result === "left") return;
       this.aborts.delete(id);
-      if (result === "lost") this.patch(id, { connection: "lost" });
+      if (result === "lost") this.giveUp(id, networkError());
       if (result === "ended") this.settle(id);
     } catch (error) {
-      if (this.aborts.get(id) === abort) this.aborts.delete(id);
+      if (this.aborts.get(id) !== abort) return;
+      this.aborts.delete(id);
       this.giveUp(id, error);
     }
   }
@@ -200,7 +216,10 @@ export class LiveTurns {
   private apply(id: string, event: TurnEvent): void {
     const turn = this.turn(id);
     if (turn === null) return;
+    this.seen.set(id, event.seq);
     if (event.name === "delta") {
+      // Text is the proof that it runs, whether or not the word about it arrived.
+      this.patch(id, { engine: "running" });
       this.pending.set(id, (this.pending.get(id) ?? "") + event.data.text);
       this.frame ??= this.schedule(() => {
         this.frame = null;
@@ -210,7 +229,9 @@ export class LiveTurns {
       return;
     }
     this.change(id, { turn: reduceTurn(turn, event) });
-    if (event.name === "turn.started") this.sink?.started(id, event.data.turn_id);
+    if (event.name !== "turn.started") return;
+    this.keys.done(id);
+    this.sink?.started(id, event.data.turn_id);
   }
 
   private flush(): void {
@@ -229,8 +250,9 @@ export class LiveTurns {
       user: userMessageOf(entry.turn),
       answer: answerOf(entry.turn, entry.text),
       replaces: entry.turn.replaces,
+      edits: entry.turn.edits,
     };
-    this.entries.set(id, { ...entry, turn: null, text: "" });
+    this.entries.set(id, { ...NOTHING, refusal: entry.refusal });
     this.sink?.settled(id, settled);
     this.notify();
   }
@@ -243,11 +265,12 @@ export class LiveTurns {
       this.patch(id, { connection: "lost" });
       return;
     }
-    this.entries.set(id, { ...NOTHING });
-    this.refuse(id, turn.content ?? "", error);
-    const problem = toApiError(error);
-    const mayHaveArrived = problem.status === 0 || problem.code === "turn_unknown" || problem.code === "turn_running";
-    if (mayHaveArrived) this.sink?.stale(id);
+    this.entries.set(id, NOTHING);
+    this.refuse(id, turn.content ?? "", error, turn.edits);
+    // Not known whether it arrived: the key is kept, so that the same words sent again are the same turn.
+    const open = wasNotAnswered(error);
+    if (!open) this.keys.done(id);
+    if (open || toApiError(error).code === "turn_running") this.sink?.stale(id);
   }
 
   private patch(id: string, patch: Partial<LiveTurn>): void {
@@ -265,34 +288,4 @@ export class LiveTurns {
   private notify(): void {
     this.listeners.forEach((listener) => listener());
   }
-}
-
-function newTurn(conversationId: string, content: string | null, model: string, replaces: string[]): LiveTurn {
-  return {
-    conversationId,
-    turnId: null,
-    messageId: null,
-    answerId: null,
-    content,
-    startedAt: new Date().toISOString(),
-    model,
-    revision: null,
-    phase: "sending",
-    connection: "open",
-    trimmed: 0,
-    promptTokens: null,
-    completionTokens: null,
-    replaces,
-    outcome: null,
-  };
-}
-
-/** Run before the next paint; in a hidden tab, where nothing is painted, soon. */
-function onNextFrame(work: () => void): () => void {
-  if (document.hidden) {
-    const timer = setTimeout(work, 200);
-    return () => clearTimeout(timer);
-  }
-  const frame = requestAnimationFrame(work);
-  return () => cancelAnimationFrame(frame);
 }

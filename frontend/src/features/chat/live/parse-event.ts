@@ -1,5 +1,5 @@
 import type { SseEvent } from "@/lib/sse/parser";
-import type { TurnEvent, TurnEvents } from "@/lib/api/types";
+import type { TurnEvent, TurnEvents, TurnStatus } from "@/lib/api/types";
 
 type Check = (data: Record<string, unknown>) => boolean;
 
@@ -20,14 +20,26 @@ const checks: Record<keyof TurnEvents, Check> = {
 export function parseTurnEvent(frame: SseEvent): TurnEvent | null {
   if (!Object.hasOwn(checks, frame.event)) return null;
   const name = frame.event as keyof TurnEvents;
-  let data: unknown;
+  const data = readObject(frame.data);
+  if (data === null || !checks[name](data)) return null;
+  return { seq: Number(frame.id), name, data } as TurnEvent;
+}
+
+/** What an unnumbered `turn.status` frame says; null for every other frame. */
+export function parseTurnStatus(frame: SseEvent): TurnStatus | null {
+  if (frame.event !== "turn.status") return null;
+  const state = readObject(frame.data)?.["state"];
+  return state === "reconnecting" || state === "running" ? state : null;
+}
+
+function readObject(text: string): Record<string, unknown> | null {
   try {
-    data = JSON.parse(frame.data);
+    const data: unknown = JSON.parse(text);
+    return typeof data === "object" && data !== null ? (data as Record<string, unknown>) : null;
   } catch {
+    // Not of our making: a body that is not JSON is no event.
     return null;
   }
-  if (typeof data !== "object" || data === null || !checks[name](data as Record<string, unknown>)) return null;
-  return { seq: Number(frame.id), name, data } as TurnEvent;
 }
 
 export function isTerminal(event: TurnEvent): boolean {

@@ -16,7 +16,10 @@ const sending: LiveTurn = {
   trimmed: 0,
   promptTokens: null,
   completionTokens: null,
-  replaces: [],
+  engine: "running",
+  replaces: null,
+  parentId: null,
+  edits: null,
   outcome: null,
 };
 const begun: TurnEvent = {

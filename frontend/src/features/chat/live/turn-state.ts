@@ -1,4 +1,4 @@
-import type { Message, TurnError, TurnEvent } from "@/lib/api/types";
+import type { Message, TurnError, TurnEvent, TurnStatus } from "@/lib/api/types";
 
 /** A turn that this page follows, apart from its text (which changes every frame and is kept beside it). */
 export interface LiveTurn {
@@ -13,11 +13,17 @@ export interface LiveTurn {
   revision: string | null;
   phase: "sending" | "answering" | "stopping";
   connection: "open" | "reconnecting" | "lost";
+  /** Whether the turn itself is being carried on elsewhere after its engine or its runner died. */
+  engine: TurnStatus;
   trimmed: number;
   promptTokens: number | null;
   completionTokens: number | null;
-  /** Earlier answers that this one replaces. */
-  replaces: string[];
+  /** The earlier answer that leaves the visible path for this one. */
+  replaces: string | null;
+  /** What the person's message stands below; null at the beginning of a conversation. */
+  parentId: string | null;
+  /** The message that was edited: what was written stands in its place. */
+  edits: string | null;
   outcome: Outcome | null;
 }
 
@@ -27,6 +33,31 @@ export interface Outcome {
   ttftMs: number | null;
   durationMs: number | null;
   error: TurnError | null;
+}
+
+/** A turn that is about to begin, or one that runs already. */
+export function newTurn(conversationId: string, model: string, known: Partial<LiveTurn>): LiveTurn {
+  return {
+    conversationId,
+    turnId: null,
+    messageId: null,
+    answerId: null,
+    content: null,
+    startedAt: new Date().toISOString(),
+    model,
+    revision: null,
+    phase: "sending",
+    connection: "open",
+    engine: "running",
+    trimmed: 0,
+    promptTokens: null,
+    completionTokens: null,
+    replaces: null,
+    parentId: null,
+    edits: null,
+    outcome: null,
+    ...known,
+  };
 }
 
 /** The turn after an event. Text is not its business: `delta` changes nothing here. */
@@ -87,6 +118,7 @@ export function userMessageOf(turn: LiveTurn): Message | null {
   return {
     ...blank(turn),
     id: turn.messageId ?? `pending-${turn.startedAt}`,
+    parent_id: turn.parentId,
     role: "user",
     content: turn.content,
     status: "complete",
@@ -133,5 +165,7 @@ function blank(turn: LiveTurn): Message {
     duration_ms: null,
     trimmed_messages: null,
     created_at: turn.startedAt,
+    siblings: null,
+    turn: null,
   };
 }

@@ -1,20 +1,20 @@
 "use client";
 
 import { memo, useEffect, useRef, useState, type KeyboardEvent } from "react";
-import { Ellipsis, Pencil, Trash2 } from "lucide-react";
+import { Archive, Ellipsis, FileDown, FileJson, Link2, Pencil, Pin, PinOff, Trash2 } from "lucide-react";
 import { IconButton } from "@/components/ui/button";
 import { Menu } from "@/components/ui/menu";
 import type { Conversation } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { chatHref } from "@/lib/navigation";
 import { strings } from "@/lib/strings";
+import type { ConversationActions } from "../use-conversation-actions";
 
 interface ConversationItemProps {
   conversation: Conversation;
   active: boolean;
   onOpen: (id: string) => void;
-  onRename: (id: string, title: string) => void;
-  onAskDelete: (conversation: Conversation) => void;
+  actions: ConversationActions;
 }
 
 /** The element of a conversation in the list, to give the focus back to. */
@@ -26,12 +26,11 @@ export const ConversationItem = memo(function ConversationItem({
   conversation,
   active,
   onOpen,
-  onRename,
-  onAskDelete,
+  actions,
 }: ConversationItemProps) {
   const [renaming, setRenaming] = useState(false);
   const [menuOpen, setMenuOpen] = useState(false);
-  const next = useRef<"rename" | "delete" | null>(null);
+  const next = useRef<"rename" | "leave" | null>(null);
   const link = useRef<HTMLAnchorElement>(null);
   const title = conversation.title ?? strings.rail.untitled;
 
@@ -42,7 +41,7 @@ export const ConversationItem = memo(function ConversationItem({
           title={conversation.title ?? ""}
           onDone={(changed) => {
             setRenaming(false);
-            if (changed !== null && changed !== conversation.title) onRename(conversation.id, changed);
+            if (changed !== null && changed !== conversation.title) actions.rename(conversation, changed);
             requestAnimationFrame(() => link.current?.focus());
           }}
         />
@@ -72,6 +71,9 @@ export const ConversationItem = memo(function ConversationItem({
         <span className="truncate" title={title}>
           {title}
         </span>
+        {conversation.share !== null && (
+          <Link2 role="img" aria-label={strings.rail.shared} className="size-3.5 shrink-0 text-muted" />
+        )}
         {conversation.running_turn_id !== null && (
           <span
             role="img"
@@ -98,7 +100,7 @@ export const ConversationItem = memo(function ConversationItem({
             // What comes next takes the focus; the menu must not pull it back.
             event.preventDefault();
             if (what === "rename") setRenaming(true);
-            else onAskDelete(conversation);
+            else focusBeside(conversation.id);
           }}
           trigger={
             <IconButton label={strings.rail.menuFor(title)} size="sm">
@@ -116,11 +118,50 @@ export const ConversationItem = memo(function ConversationItem({
             },
             {
               kind: "item",
+              label: conversation.pinned ? strings.rail.unpin : strings.rail.pin,
+              icon: conversation.pinned ? (
+                <PinOff aria-hidden className="size-4" />
+              ) : (
+                <Pin aria-hidden className="size-4" />
+              ),
+              onSelect: () => actions.pin(conversation),
+            },
+            {
+              kind: "item",
+              label: strings.rail.share,
+              icon: <Link2 aria-hidden className="size-4" />,
+              onSelect: () => actions.share(conversation),
+            },
+            {
+              kind: "item",
+              label: strings.rail.exportMarkdown,
+              icon: <FileDown aria-hidden className="size-4" />,
+              onSelect: () => actions.save(conversation, "markdown"),
+            },
+            {
+              kind: "item",
+              label: strings.rail.exportJson,
+              icon: <FileJson aria-hidden className="size-4" />,
+              onSelect: () => actions.save(conversation, "json"),
+            },
+            { kind: "separator" },
+            {
+              kind: "item",
+              label: strings.rail.archive,
+              icon: <Archive aria-hidden className="size-4" />,
+              onSelect: () => {
+                next.current = "leave";
+                actions.archive(conversation);
+              },
+            },
+            {
+              kind: "item",
               label: strings.rail.delete,
               icon: <Trash2 aria-hidden className="size-4" />,
               danger: true,
               onSelect: () => {
-                next.current = "delete";
+                next.current = "leave";
+                actions.remove(conversation);
               },
             },
           ]}
@@ -129,6 +170,17 @@ export const ConversationItem = memo(function ConversationItem({
     </li>
   );
 });
+
+/** The focus of an entry that goes away: to the one below or above it, else to the composer, never nowhere. */
+function focusBeside(id: string): void {
+  const links = [...document.querySelectorAll<HTMLElement>('a[id^="item-"]')];
+  const at = links.findIndex((link) => link.id === itemId(id));
+  const beside = links[at + 1] ?? links[at - 1];
+  requestAnimationFrame(() => {
+    const target = beside?.isConnected ? beside : document.getElementById("composer");
+    (target ?? document.getElementById("main"))?.focus();
+  });
+}
 
 interface RenameFieldProps {
   title: string;

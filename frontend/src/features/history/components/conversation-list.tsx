@@ -1,33 +1,29 @@
 "use client";
 
-import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Search, X } from "lucide-react";
 import { IconButton } from "@/components/ui/button";
-import { Confirm } from "@/components/ui/dialog";
 import { Problem } from "@/components/ui/problem";
 import { Bone, Skeleton } from "@/components/ui/skeleton";
-import { cacheConversation, forgetConversation } from "@/lib/api/conversation-cache";
-import type { Conversation } from "@/lib/api/types";
 import { strings } from "@/lib/strings";
-import { deleteConversation } from "../api/delete";
 import { conversationsQuery } from "../api/list";
-import { renameConversation } from "../api/rename";
 import { filterByTitle, groupByDay } from "../group";
-import { ConversationItem, itemId } from "./conversation-item";
+import { useConversationActions } from "../use-conversation-actions";
+import { ConversationItem } from "./conversation-item";
+import { Sentinel } from "./sentinel";
 
 interface ConversationListProps {
   activeId: string | null;
   onOpen: (id: string | null) => void;
+  /** Look for words in all messages, not only in the titles that are loaded. */
+  onSearch: (words: string) => void;
 }
 
-export function ConversationList({ activeId, onOpen }: ConversationListProps) {
-  const client = useQueryClient();
+export function ConversationList({ activeId, onOpen, onSearch }: ConversationListProps) {
   const list = useInfiniteQuery(conversationsQuery);
   const [filter, setFilter] = useState("");
   const deferredFilter = useDeferredValue(filter);
-  const [asked, setAsked] = useState<Conversation | null>(null);
-  const [confirming, setConfirming] = useState(false);
   const filterInput = useRef<HTMLInputElement>(null);
 
   const conversations = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
@@ -36,38 +32,13 @@ export function ConversationList({ activeId, onOpen }: ConversationListProps) {
     [conversations, deferredFilter],
   );
 
-  const rename = useMutation({
-    mutationFn: ({ conversation, title }: { conversation: Conversation; title: string }) =>
-      renameConversation(conversation.id, title),
-    onMutate: ({ conversation, title }) => cacheConversation(client, { ...conversation, title }),
-    onSuccess: (changed) => cacheConversation(client, changed),
-    onError: (_, { conversation }) => cacheConversation(client, conversation),
-  });
-  const remove = useMutation({
-    mutationFn: (conversation: Conversation) => deleteConversation(conversation.id),
-    onMutate: (conversation) => {
-      forgetConversation(client, conversation.id);
-      if (conversation.id === activeId) onOpen(null);
+  const onGone = useCallback(
+    (id: string) => {
+      if (id === activeId) onOpen(null);
     },
-    onError: (_, conversation) => cacheConversation(client, conversation),
-  });
-
-  const { mutate: renameTo } = rename;
-  const known = useRef(conversations);
-  useEffect(() => {
-    known.current = conversations;
-  }, [conversations]);
-  const onRename = useCallback(
-    (id: string, title: string) => {
-      const conversation = known.current.find((item) => item.id === id);
-      if (conversation) renameTo({ conversation, title });
-    },
-    [renameTo],
+    [activeId, onOpen],
   );
-  const onAskDelete = useCallback((conversation: Conversation) => {
-    setAsked(conversation);
-    setConfirming(true);
-  }, []);
+  const { actions, failures } = useConversationActions(onGone);
 
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = list;
   const onSentinel = useCallback(() => {
@@ -87,6 +58,7 @@ export function ConversationList({ activeId, onOpen }: ConversationListProps) {
             value={filter}
             onChange={(event) => setFilter(event.target.value)}
             onKeyDown={(event) => {
+              if (event.key === "Enter" && filter.trim() !== "" && !event.nativeEvent.isComposing) onSearch(filter.trim());
               if (event.key !== "Escape" || filter === "") return;
               event.stopPropagation();
               setFilter("");
@@ -109,8 +81,19 @@ export function ConversationList({ activeId, onOpen }: ConversationListProps) {
         </div>
       )}
       <div className="min-h-0 flex-1 overflow-y-auto px-3 pb-4" tabIndex={-1}>
-        {rename.error && <Problem error={rename.error} title={strings.rail.renameFailed} className="mb-2" />}
-        {remove.error && <Problem error={remove.error} title={strings.rail.deleteFailed} className="mb-2" />}
+        {failures.map(({ title, error }) => (
+          <Problem key={title} error={error} title={title} className="mb-2" />
+        ))}
+        {filter.trim() !== "" && (
+          <button
+            type="button"
+            onClick={() => onSearch(filter.trim())}
+            className="mb-2 flex w-full items-center gap-2 rounded-control px-3 py-2 text-left text-accent outline-offset-[-2px] hover:bg-hover"
+          >
+            <Search aria-hidden className="size-4 shrink-0" />
+            <span className="min-w-0 truncate">{strings.rail.searchFor(filter.trim())}</span>
+          </button>
+        )}
         {list.isPending && <ListSkeleton />}
         {list.error && conversations.length === 0 && (
           <Problem error={list.error} title={strings.rail.listFailed} onRetry={() => void list.refetch()} />
@@ -131,8 +114,7 @@ export function ConversationList({ activeId, onOpen }: ConversationListProps) {
                   conversation={conversation}
                   active={conversation.id === activeId}
                   onOpen={onOpen}
-                  onRename={onRename}
-                  onAskDelete={onAskDelete}
+                  actions={actions}
                 />
               ))}
             </ul>
@@ -140,36 +122,7 @@ export function ConversationList({ activeId, onOpen }: ConversationListProps) {
         ))}
         {hasNextPage && <Sentinel onSeen={onSentinel} />}
       </div>
-      <Confirm
-        open={confirming}
-        onOpenChange={setConfirming}
-        title={strings.rail.deleteTitle}
-        detail={strings.rail.deleteDetail(asked?.title ?? strings.rail.untitled)}
-        confirm={strings.rail.delete}
-        onConfirm={() => asked && remove.mutate(asked)}
-        returnFocus={() => (asked && document.getElementById(itemId(asked.id))) ?? filterInput.current}
-      />
     </nav>
-  );
-}
-
-/** Asks for the next page whenever it scrolls into view. */
-function Sentinel({ onSeen }: { onSeen: () => void }) {
-  const element = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!element.current) return;
-    const observer = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) onSeen();
-    });
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, [onSeen]);
-  return (
-    <div ref={element}>
-      <Skeleton className="space-y-1 px-3 py-2">
-        <Bone className="h-5 w-3/4" />
-      </Skeleton>
-    </div>
   );
 }
 

@@ -1,0 +1,36 @@
+/** The models of the stand-in: one that is ready, one on its way, one that cannot be used. */
+export const models = [
+  {
+    name: "simulated",
+    title: "Simulated",
+    description: "Answers at once from a script. For tests.",
+    engine: "simulated",
+    state: "ready",
+    detail: null,
+    revision: "r1",
+    context_window: 8192,
+    max_output_tokens: 2048,
+  },
+  {
+    name: "smollm2-135m",
+    title: "SmolLM2 135M",
+    description: "",
+    engine: "vllm",
+    state: "warming",
+    detail: "compiling kernels, 40 s so far",
+    revision: "r1",
+    context_window: 2048,
+    max_output_tokens: 1024,
+  },
+  {
+    name: "openai",
+    title: "OpenAI",
+    description: "",
+    engine: "openai",
+    state: "failed",
+    detail: "OPENAI_API_KEY is not set",
+    revision: null,
+    context_window: 128000,
+    max_output_tokens: 16384,
+  },
+];

@@ -1,0 +1,82 @@
+/** Sign-in, the person, their keys, the models, limits. Handlers of `anyone` need no session. */
+import { json, missing, only, Refused } from "./http.mjs";
+import { newId } from "./ids.mjs";
+import { models } from "./models.mjs";
+
+const ACCESS = "__Host-headrace_access";
+const REFRESH = "__Host-headrace_refresh";
+const now = () => new Date().toISOString();
+
+export function userOf(store, request, name = ACCESS) {
+  const token = new RegExp(`${name}=([0-9a-f]+)`).exec(request.headers.cookie ?? "")?.[1];
+  return store.users.get(store.sessions.get(token)) ?? null;
+}
+
+const view = ({ password: _, ...user }) => user;
+const cookies = (value, age) =>
+  [ACCESS, REFRESH].map((name) => `${name}=${value}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=${age}`);
+
+export const anyone = (store) => [
+  ["POST", /^\/api\/auth\/register$/, ({ response, body }) => {
+    only(body, ["email", "password", "name"]);
+    if ([...String(body.password)].length < 15)
+      throw new Refused(422, "weak_password", "Choose a longer password.", {
+        errors: [{ field: "password", message: "At least 15 characters." }],
+      });
+    if (/password/i.test(body.password))
+      throw new Refused(422, "weak_password", "Choose a password that is harder to guess.", {
+        errors: [{ field: "password", message: "This password is among the most common ones." }],
+      });
+    store.register(body);
+    json(response, 202, { status: "accepted" });
+  }],
+  ["POST", /^\/api\/auth\/login$/, ({ response, body }) => {
+    only(body, ["email", "password"]);
+    const session = store.login(body);
+    if (!session) throw new Refused(401, "wrong_credentials", "The email or the password is wrong.");
+    json(response, 200, { user: view(session.user), expires_in: 900 }, { "set-cookie": cookies(session.token, 86400) });
+  }],
+  ["POST", /^\/api\/auth\/refresh$/, ({ request, response }) => {
+    const user = userOf(store, request, REFRESH);
+    if (!user) throw new Refused(401, "unauthenticated", "Sign in again.");
+    const { token } = store.login(user);
+    json(response, 200, { user: view(user), expires_in: 900 }, { "set-cookie": cookies(token, 86400) });
+  }],
+  ["POST", /^\/api\/auth\/logout$/, ({ response }) => json(response, 204, undefined, { "set-cookie": cookies("0", 0) })],
+  ["GET", /^\/api\/shared\/([\w-]+)$/, ({ response, match }) => {
+    const shared = store.shared(match[1]);
+    if (!shared) throw missing();
+    json(response, 200, shared, { "x-robots-tag": "noindex", "referrer-policy": "no-referrer" });
+  }],
+];
+
+export const accountRoutes = (store) => [
+  ["GET", /^\/api\/auth\/me$/, ({ response, user }) => json(response, 200, view(user))],
+  ["GET", /^\/api\/models$/, ({ response }) => json(response, 200, { items: models })],
+  ["GET", /^\/api\/usage\/limits$/, ({ response, user }) => json(response, 200, store.limits.view(user.id))],
+  ["PUT", /^\/api\/admin\/users\/(\w+)\/budget$/, ({ response, user, match, body }) => {
+    if (user.role !== "admin") throw new Refused(403, "forbidden", "Only administrators may do this.");
+    if (!store.users.has(match[1])) throw missing();
+    only(body, ["day", "month"]);
+    store.limits.setBudget(match[1], body);
+    store.emit("push", match[1], { type: "limits.updated", limits: store.limits.view(match[1]) });
+    json(response, 200, body);
+  }],
+  ["GET", /^\/api\/keys$/, ({ response, user }) => {
+    const items = [...store.keys.values()].filter((key) => key.userId === user.id).map(({ userId: _, ...key }) => key);
+    json(response, 200, { items: items.reverse() });
+  }],
+  ["POST", /^\/api\/keys$/, ({ response, user, body }) => {
+    const secret = `hr-${newId("").slice(1)}`;
+    const expires = body.expires_in_days ? new Date(Date.now() + body.expires_in_days * 864e5).toISOString() : null;
+    const key = { id: newId("key"), name: body.name, prefix: secret.slice(0, 10), created_at: now() };
+    Object.assign(key, { last_used_at: null, expires_at: expires });
+    store.keys.set(key.id, { ...key, userId: user.id });
+    json(response, 201, { ...key, key: secret });
+  }],
+  ["DELETE", /^\/api\/keys\/(\w+)$/, ({ response, user, match }) => {
+    if (store.keys.get(match[1])?.userId !== user.id) throw missing();
+    store.keys.delete(match[1]);
+    json(response, 204);
+  }],
+];

@@ -1,0 +1,1 @@
+"""A library of prompts with variables: one's own, and those for everyone."""

@@ -1,0 +1,64 @@
+"""The queries that grow with the tables have an index to go by."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from core.postgres import Postgres
+from gateway.conversations import messages, repository
+from gateway.conversations.search import repository as search
+
+USER = "usr_" + "0" * 32
+CONVERSATION = "cnv_" + "0" * 32
+MESSAGE = "msg_" + "0" * 32
+
+PAGE = repository._CONVERSATION + (
+    "WHERE c.user_id = $1 AND c.archived = $2 AND c.deleted_at IS NULL "
+    "ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT 50"
+)
+
+
+def scans(plan: dict[str, Any]) -> list[str]:
+    """Kind and table of every scan that reads a whole table."""
+    found = [plan["Relation Name"]] if plan["Node Type"] == "Seq Scan" else []
+    for part in plan.get("Plans", []):
+        found += scans(part)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "args", "index"),
+    [
+        (PAGE, (USER, False), "conversations_of_user"),
+        (messages._PATH, (MESSAGE, 100), "messages_pkey"),
+        (messages._PATH_IDS, (MESSAGE, 100), "messages_pkey"),
+        (messages._TREE, (CONVERSATION, 0, MESSAGE, 50), "messages_of_conversation"),
+        (messages._SIBLINGS, (CONVERSATION, [MESSAGE], [MESSAGE], True), "messages_children"),
+        (messages._NEWEST_LEAF, (CONVERSATION, MESSAGE), "messages_children"),
+        (search._SEARCH, (USER, "'~otter':*", None, None, 20), "search_entries_words"),
+        (search._SEARCH, (USER, "'~otter':*", None, None, 20), "conversations_deleted_of_user"),
+        (search._MESSAGES, ([MESSAGE],), "search_entries_message_id_key"),
+        (
+            "SELECT id FROM conversations WHERE deleted_at < now() - make_interval(days => $1) "
+            "ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+            (30, 20),
+            "conversations_deleted",
+        ),
+        ("DELETE FROM turns WHERE conversation_id = $1", (CONVERSATION,), "turns_of_conversation"),
+        ("DELETE FROM turns WHERE user_message_id = $1", (MESSAGE,), "turns_of_user_message"),
+        ("DELETE FROM turns WHERE answer_message_id = $1", (MESSAGE,), "turns_of_answer"),
+        ("DELETE FROM search_entries WHERE conversation_id = $1", (CONVERSATION,), "search_entries"),
+        ("SELECT * FROM shares WHERE token_hash = $1", (b"x",), "shares_token_hash_key"),
+        ("SELECT * FROM prompts WHERE scope = 'everyone' OR user_id = $1", (USER,), "prompts_of_user"),
+    ],
+)
+async def test_no_query_reads_a_whole_table(
+    database: Postgres, query: str, args: tuple[object, ...], index: str
+) -> None:
+    async with database.transaction() as connection:
+        # These tables are small here: without this, reading them whole would be the best plan.
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        (plan,) = await connection.fetchval("EXPLAIN (FORMAT JSON) " + query, *args)
+    assert scans(plan["Plan"]) == []
+    assert index in orjson.dumps(plan).decode()

@@ -1,0 +1,83 @@
+"""The engines' own figures in a whole stack: every replica reports them, and the ledger agrees."""
+
+import json
+import os
+import re
+import signal
+import time
+
+import httpx
+import pytest
+
+from tests.stack.conftest import Stack, ask, wait_until
+
+pytestmark = pytest.mark.stack
+
+
+METRIC = re.compile(
+    r'^headrace_ledger_difference_tokens\{kind="(\w+)",model="simulated"\} (\S+)$', re.MULTILINE
+)
+
+
+def made(stack: Stack) -> int:
+    """Tokens of all prompts and answers that the simulated engines report to control."""
+    answer = httpx.get(
+        f"http://127.0.0.1:{_port(stack, 'serve')}/control/usage",
+        headers={
+            "Authorization": f"Bearer {(stack.var_dir / 'secrets' / 'internal-token').read_text().strip()}"
+        },
+        timeout=10,
+    )
+    assert answer.status_code == 200, answer.text
+    return sum(
+        replica["prompt_tokens"] + replica["completion_tokens"]
+        for replica in answer.json()["replicas"]
+        if replica["model"] == "simulated"
+    )
+
+
+def differences(stack: Stack) -> dict[str, float]:
+    """Engines less ledger, of prompts and of completions, as the gateway's metrics say."""
+    text = httpx.get(f"http://127.0.0.1:{_port(stack, 'gateway-metrics')}/metrics", timeout=10).text
+    return {kind: float(value) for kind, value in METRIC.findall(text)}
+
+
+def _port(stack: Stack, name: str) -> int:
+    return int(json.loads((stack.var_dir / "run" / "ports.json").read_text())[name])
+
+
+def begin_long(stack: Stack, client: httpx.Client) -> None:
+    """Ask over the API for a long answer, slowly, and leave after its first words."""
+    body = {"model": "simulated", "stream": True, "messages": [{"role": "user", "content": "[[slow]] go"}]}
+    with client.stream("POST", "/v1/chat/completions", json=body) as response:
+        assert response.status_code == 200
+        next(response.iter_bytes())
+
+
+def test_the_ledger_equals_the_engines_counters_also_after_a_killed_gateway(
+    stack: Stack, person: httpx.Client
+) -> None:
+    ask(person, "simulated", "Say something")
+    wait_until(lambda: len(differences(stack)) == 2, "the ledger is compared", 40)
+    time.sleep(12)
+    before, tokens = differences(stack), made(stack)
+    gateway = stack.services()["gateway"]["pid"]
+    headers = {"Authorization": f"Bearer {stack.key}"}
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=60) as client:
+        begin_long(stack, client)
+        body = {
+            "model": "simulated",
+            "stream": True,
+            "messages": [{"role": "user", "content": "[[slow]] go"}],
+        }
+        with client.stream("POST", "/v1/chat/completions", json=body) as response:
+            pieces = response.iter_bytes()
+            for _ in range(3):
+                next(pieces)
+            os.kill(gateway, signal.SIGKILL)
+            with pytest.raises(httpx.HTTPError):
+                for _ in pieces:
+                    continue
+    wait_until(lambda: person.get("/healthz").status_code == 200, "the gateway is back", 60)
+    wait_until(lambda: made(stack) > tokens, "the engines report what they made", 30)
+    wait_until(lambda: differences(stack) == before, f"the books agree as before ({before})", 60)
