@@ -28,6 +28,9 @@ PASSWORD = "an otter writes four letters"
 Event = tuple[int, str, dict[str, Any]]
 Answer = Callable[[Target, str, bytes], FakeEngineResponse]
 
+# One, as gateways that share a database share the serving side: whichever of them leads finds the same there.
+SERVING = FakeControl()
+
 
 @dataclass
 class Engine:
@@ -223,11 +226,10 @@ async def listening(
         }
     )
     engine = engine or Engine()
-    fake = FakeControl()
     house = House(
         mine,
         inference=inference or engine.inference,
-        control=control or fake,
+        control=control or SERVING,
         # Cheap, because these tests make many people.
         hasher=Argon2Hasher(memory_kib=1024, passes=1),
     )
@@ -247,7 +249,7 @@ async def listening(
             while not server.started:
                 assert not task.done(), task.exception()
                 await asyncio.sleep(0.02)
-        yield Gateway(f"http://127.0.0.1:{port}", house, engine, fake, server)
+        yield Gateway(f"http://127.0.0.1:{port}", house, engine, SERVING, server)
     finally:
         server.should_exit = True
         await asyncio.wait_for(task, 30)

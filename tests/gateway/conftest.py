@@ -12,12 +12,16 @@ from tests.gateway.client import Gateway, Person, listening, until
 @pytest.fixture(scope="session")
 async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     async with listening(settings) as gateway:
-        await until(lambda: any(route.target for route in gateway.house.routes.routes()))
         yield gateway
+
+
+async def _ready(gateway: Gateway) -> None:
+    await until(lambda: any(route.target for route in gateway.house.routes.routes()))
 
 
 @pytest.fixture
 async def gateway(running_gateway: Gateway) -> AsyncIterator[Gateway]:
+    await _ready(running_gateway)
     running_gateway.engine.reset()
     yield running_gateway
     running_gateway.engine.reset()
@@ -28,13 +32,13 @@ async def gateway(running_gateway: Gateway) -> AsyncIterator[Gateway]:
 @pytest.fixture(scope="session")
 async def another_running_gateway(settings: Settings, running_gateway: Gateway) -> AsyncIterator[Gateway]:
     async with listening(settings, public_url=running_gateway.url) as gateway:
-        await until(lambda: any(route.target for route in gateway.house.routes.routes()))
         yield gateway
 
 
 @pytest.fixture
 async def another_gateway(another_running_gateway: Gateway) -> AsyncIterator[Gateway]:
     """A second process on the same PostgreSQL and Valkey, with the signing key of the first."""
+    await _ready(another_running_gateway)
     another_running_gateway.engine.reset()
     yield another_running_gateway
     another_running_gateway.engine.reset()

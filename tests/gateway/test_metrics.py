@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
 from prometheus_client import REGISTRY
 
+from core.errors import Unavailable
 from core.postgres import Postgres
 from gateway import metrics
 from gateway.inference.fake import FakeEngineResponse
+from tests.gateway.chat.talker import talker
 from tests.gateway.client import Gateway, until
 from tests.gateway.openai_api.conftest import Api
 from tests.gateway.openai_api.conftest import api as api
@@ -38,7 +41,7 @@ def declared() -> set[str]:
 
 
 async def test_every_declared_metric_has_a_test_that_sees_it_move(
-    gateway: Gateway, api: Api, database: Postgres
+    gateway: Gateway, api: Api, database: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved: set[str] = set()
 
@@ -71,6 +74,23 @@ async def test_every_declared_metric_has_a_test_that_sees_it_move(
         chat,
         value("headrace_first_token_seconds_count", surface="chat", model="simulated"),
     )
+
+    lost = {"model": "simulated", "reason": "engine_lost"}
+    continued = value("headrace_turns_continued_total", **lost)
+    gateway.engine.answers += [talker(lost_after=3), talker()]
+    await person.ask(await person.conversation(), "Hi")
+    rises("headrace_turns_continued", continued, value("headrace_turns_continued_total", **lost))
+
+    failures = value("headrace_log_store_failures_total")
+    with monkeypatch.context() as patched:
+
+        async def away(*_: object) -> None:
+            raise Unavailable("No store.")
+
+        patched.setattr(gateway.house.log_writer._store, "append", away)
+        gateway.engine.say(*["word "] * 20, pause=0.02)
+        await person.ask(await person.conversation(), "Hi")
+    rises("headrace_log_store_failures", failures, value("headrace_log_store_failures_total"))
 
     gateway.engine.say(*["word "] * 300, pause=0.02)
     turn = await person.begin(await person.conversation())

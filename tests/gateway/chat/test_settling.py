@@ -112,10 +112,12 @@ async def test_a_process_that_ends_lets_short_turns_finish(
 
 
 async def test_a_process_that_ends_hands_long_turns_over_to_another(
-    settings: Settings, gateway: Gateway, person: Person
+    settings: Settings, gateway: Gateway, another_gateway: Gateway, person: Person
 ) -> None:
     question = "[[long]] Tell me everything"
+    # Either of the two that stay may be the one to take it over.
     gateway.engine.answers.append(talker())
+    another_gateway.engine.answers.append(talker())
     async with listening(settings, public_url=gateway.url, drain_timeout=0.3) as ending:
         there = person.at(ending)
         conversation = await there.conversation()
