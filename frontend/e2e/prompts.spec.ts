@@ -16,7 +16,7 @@ test("a prompt is made, filled in, put into the composer, changed and deleted", 
   await dialog.getByLabel("Name").fill("Explain");
   await dialog.getByLabel("Text").fill("Explain {topic.x} to {who}.");
   await dialog.getByRole("button", { name: "Save" }).click();
-  await expect(dialog).toContainText("Variables are names in braces");
+  await expect(dialog).toContainText("A variable is a name of letters, digits and underscores in braces");
   await dialog.getByLabel("Text").fill("Explain {topic} to {who}.");
   await dialog.getByRole("button", { name: "Save" }).click();
 

@@ -8,7 +8,7 @@ function variablesOf(template) {
   const bare = template.replaceAll("{{", "").replaceAll("}}", "");
   if (/\{[^{}]*[^\w{}][^{}]*\}|\{\}/.test(bare))
     throw new Refused(422, "invalid", "Check what you entered.", {
-      errors: [{ field: "template", message: "Variables are names in braces, like {topic}." }],
+      errors: [{ field: "template", message: "A variable is a name of letters, digits and underscores in braces, such as {topic}; write {{ and }} for braces themselves." }],
     });
   return [...new Set([...bare.matchAll(FIELD)].map(([, name]) => name))];
 }
