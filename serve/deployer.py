@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ WEIGHTS_TIMEOUT_S = 3600.0
 _PROBE_TIMEOUT_S = 2.0
 _NAMESPACE = b"headrace"
 _MAX_MESSAGE = 300
+_DESCRIBE_ATTEMPTS = 5
+_DESCRIBE_PAUSE_S = 0.1
+_TAKEN_BACK = "is not registered for pickle by value"
 
 _STATES = {
     ApplicationStatus.NOT_STARTED: "starting",
@@ -149,15 +153,7 @@ class Deployer:
         try:
             weights = prepare_weights(spec, self._var_dir, lambda line: self._report(spec, name, line))
             _remember(name, spec.digest)
-            # One at a time: Serve registers a module for pickling while it describes an application, and
-            # takes that back, for the whole process.
-            with self._describing:
-                target = ray_serve.RunTarget(
-                    build(spec, weights), name=name, route_prefix=route_prefix(spec.name, spec.revision)
-                )
-                ray_serve.run_many(
-                    [target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False
-                )
+            self._run(spec, name, weights)
         except Exception as error:  # noqa: BLE001 - whatever it was, the caller reads it in the state
             failed = AppState(spec.name, spec.revision, "failed", one_sentence(str(error)))
             with self._lock:
@@ -165,6 +161,27 @@ class Deployer:
             return
         with self._lock:
             self._attempts.pop(name, None)
+
+    def _run(self, spec: ModelSpec, name: str, weights: Path | None) -> None:
+        # Serve registers a module for pickling while it describes an application and takes that back, for the
+        # whole process. So we describe one at a time; and as Serve does the same in threads of its own when
+        # it reads a configuration, the one whose registration was taken from under it tries again.
+        with self._describing:
+            for attempt in range(_DESCRIBE_ATTEMPTS):
+                try:
+                    target = ray_serve.RunTarget(
+                        build(spec, weights), name=name, route_prefix=route_prefix(spec.name, spec.revision)
+                    )
+                    ray_serve.run_many(
+                        [target],
+                        wait_for_ingress_deployment_creation=False,
+                        wait_for_applications_running=False,
+                    )
+                    return
+                except ValueError as error:
+                    if _TAKEN_BACK not in str(error) or attempt == _DESCRIBE_ATTEMPTS - 1:
+                        raise
+                    time.sleep(_DESCRIBE_PAUSE_S * (attempt + 1))
 
     def _report(self, spec: ModelSpec, name: str, line: str) -> None:
         with self._lock:

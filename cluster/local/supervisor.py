@@ -12,7 +12,7 @@ from cluster.local.runner import Runner, Status
 from cluster.local.service import Service, State
 from cluster.local.state import write_state
 
-STOP_SECONDS = 27.0
+STOP_SECONDS = 22.0
 """How long `stop` takes at most, killing included."""
 
 

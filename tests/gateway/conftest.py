@@ -6,11 +6,16 @@ import pytest
 
 from core.postgres import Postgres
 from core.settings import Settings
-from tests.gateway.client import Gateway, Person, listening, until
+from models.catalogue import Catalogue
+from tests.gateway.client import MODEL, SERVING, Gateway, Person, listening, until
 
 
 @pytest.fixture(scope="session")
 async def running_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    # Another test may have left the model ready in the database. Were it then deployed anew behind our back,
+    # it would be seen starting in the midst of the first tests; so the serving side has it from the start.
+    spec = Catalogue.load(settings.model_config_dirs).get(MODEL)
+    SERVING.deployed[spec.name, spec.revision] = spec
     async with listening(settings) as gateway:
         yield gateway
 
