@@ -1,5 +1,6 @@
 """`headrace test`: every check there is, each with its own set-up. A failure does not stop the others."""
 
+import re
 import signal
 import time
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from cluster.testing.bench import Bench
 from cluster.testing.plan import Part, Step, parts
 
 TAIL = 150
+# How pytest, Vitest and Playwright name a test that failed.
+FAILED_TEST = re.compile(r"^(?:FAILED |ERROR | FAIL  )|[✘×]|^ +\[[^\]]+\] › ")
+NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ def test(*, only: tuple[str, ...], fast: bool, list_steps: bool) -> int:
     failed = [outcome for outcome in outcomes if outcome.problem is not None]
     for outcome in failed:
         console.print(f"[red]✗[/] {outcome.step}: {outcome.problem}", markup=True, soft_wrap=True)
+        for name in _failed_tests(outcome, bench):
+            console.print(f"    {name}", markup=False, soft_wrap=True)
     console.print("[green]Everything passed.[/]" if not failed else f"[red]{len(failed)} failed.[/]")
     return 1 if failed else 0
 
@@ -115,6 +121,12 @@ def _run(step: Step, bench: Bench, steps: Steps) -> Outcome:
         for line in last_lines(bench.log(step.name), step.show):
             steps.console.print(line, markup=False, soft_wrap=True)
     return Outcome(step.name, time.monotonic() - began, None)
+
+
+def _failed_tests(outcome: Outcome, bench: Bench) -> list[str]:
+    """What a step's log names as failed: the end of a build's output is all that some builders show."""
+    named = [line for line in last_lines(bench.log(outcome.step), 5000) if FAILED_TEST.search(line)]
+    return named[:NAMES_SHOWN]
 
 
 def _show_failure(outcome: Outcome, bench: Bench, console: Console) -> None:

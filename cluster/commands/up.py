@@ -35,8 +35,9 @@ def up(*, engine: str | None, models: tuple[str, ...], port: int | None, detach:
         _already_up(asked, running, var, console)
         return
     began = time.monotonic()
-    # A terminal that is closed, or a polite kill, ends it as Ctrl-C does.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # A terminal that is closed, or a polite kill, ends it as Ctrl-C does. Ctrl-C itself is asked for too:
+    # a shell without job control starts what it puts in the background with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     started = start(plan, var, Steps(console), parent=None if detach else os.getpid())
     console.print(f"\n[bold]Headrace is up[/] [dim](in {time.monotonic() - began:.0f} s)[/]")
