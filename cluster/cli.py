@@ -31,6 +31,10 @@ def up(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Where the page is, on loopback. [default: 8080]")
     ] = None,
+    gateways: Annotated[
+        int | None,
+        typer.Option(min=1, max=16, help="Gateway processes that share the port. [default: 2]"),
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when all is ready.")] = False,
     gpu: Annotated[
         bool, typer.Option("--gpu", help="Use the requirements with CUDA; engines may use GPUs.")
@@ -39,7 +43,14 @@ def up(
     """Install what is missing, start everything, and say where the page is."""
     from cluster.commands.up import up
 
-    up(engine=engine, models=tuple(model or ()), port=port, detach=detach, gpu=gpu)
+    up(
+        engine=engine,
+        models=tuple(model or ()),
+        port=port,
+        gateways=gateways,
+        detach=detach,
+        gpu=gpu,
+    )
 
 
 @app.command()

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     # What the gateway listens on, and how the world reaches it.
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
+    listen_fd: int | None = Field(
+        default=None, ge=3, description="an inherited socket to accept from, in place of host and port"
+    )
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(default=0, ge=0, le=65535, description="0: no metrics listener")
     public_url: str = "http://localhost:8080"
@@ -87,6 +90,9 @@ class Settings(BaseSettings):
     # How long an answer that broke off waits for an engine that goes on.
     continue_timeout: float = Field(default=180.0, gt=0)
     database_timeout: float = Field(default=10.0, gt=0)
+    # After SIGTERM: how long requests are still taken while /readyz says 503; then, how long what runs may
+    # take.
+    drain_grace: float = Field(default=2.0, ge=0)
     drain_timeout: float = Field(default=20.0, gt=0)
 
     database_pool_size: int = Field(default=10, ge=2, le=200)

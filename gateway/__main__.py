@@ -1,6 +1,7 @@
 """`python -m gateway`: one gateway process."""
 
 import gc
+import math
 import socket
 import sys
 
@@ -11,12 +12,15 @@ from core.log import configure_logging, get_logger
 from core.settings import Settings
 from core.telemetry import configure_tracing
 from gateway.app import create_app
+from gateway.draining import DrainingServer
 from gateway.house import House
 from gateway.settings_report import explain
 
 log = get_logger(__name__)
 
 BACKLOG = 1024
+# Beyond the drain time: what is left is handed over, and its followers are sent elsewhere.
+HAND_OVER_SECONDS = 2
 
 
 def main() -> int:
@@ -29,16 +33,13 @@ def main() -> int:
     configure_logging("gateway", settings.log_level, settings.log_format)
     try:
         # Before anything else is opened: a port that is taken is said at once.
-        listener = socket.create_server(
-            (settings.host, settings.port),
-            family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
-            backlog=BACKLOG,
-        )
+        listener = _listen(settings)
     except OSError as error:
         log.error("gateway.port_taken", host=settings.host, port=settings.port, error=str(error))
         return 1
     tracing = configure_tracing("gateway", settings.otlp_endpoint)
-    app = create_app(House(settings))
+    house = House(settings)
+    app = create_app(house)
     # What was made until now stays for good: the collector need not look at it again.
     gc.collect()
     gc.freeze()
@@ -55,18 +56,31 @@ def main() -> int:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(settings.drain_timeout),
+        timeout_graceful_shutdown=math.ceil(settings.drain_timeout) + HAND_OVER_SECONDS,
         backlog=BACKLOG,
         ws_max_size=64 * 1024,
         ws_ping_interval=20,
         ws_ping_timeout=20,
     )
-    server = uvicorn.Server(config)
+    server = DrainingServer(
+        config, house, app, grace=settings.drain_grace, shared=settings.listen_fd is not None
+    )
     with listener:
         server.run(sockets=[listener])
     if tracing is not None:
         tracing.shutdown()
     return 0 if server.started else 1
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket to accept from: one that was inherited and is shared, or one of our own."""
+    if settings.listen_fd is not None:
+        return socket.socket(fileno=settings.listen_fd)
+    return socket.create_server(
+        (settings.host, settings.port),
+        family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET,
+        backlog=BACKLOG,
+    )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from gateway.usage.endpoints import router as usage_router
 from gateway.web import Page
 
 
-def create_app(house: House) -> ASGIApp:
+def create_app(house: House) -> Envelope:
     """The gateway as an ASGI application; its lifespan starts and stops `house`."""
     page = Page(house.settings.static_dir)
 
@@ -40,6 +40,7 @@ def create_app(house: House) -> ASGIApp:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await house.start()
         await page.start()
+        house.readiness.serve()
         try:
             yield
         finally:

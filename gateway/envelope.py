@@ -39,6 +39,10 @@ class Envelope:
             *([(b"strict-transport-security", b"max-age=31536000; includeSubDomains")] if https else []),
         )
 
+    def leave(self) -> None:
+        """From now on every answer is the last on its connection."""
+        self._always = (*self._always, (b"connection", b"close"))
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             scope["headrace.request_id"] = request_id()

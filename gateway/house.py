@@ -1,5 +1,6 @@
 """The wiring: every service of the gateway, built once and handed to whoever needs it."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Protocol
@@ -161,7 +162,7 @@ class House:
         )
         self.keeper = TurnKeeper(self.runner, turn_rows, log_store, self.routes, self.bus)
         self.conversations = ConversationService(history, self.bus)
-        followers = Followers(logs, self.mirrors, turn_rows)
+        self.followers = Followers(logs, self.mirrors, turn_rows)
         self.search = SearchService(found)
         self.exports = ExportService(self.conversations, history)
         self.sharing = SharingService(ShareRepository(self.postgres), self.conversations, history)
@@ -171,7 +172,7 @@ class House:
             history,
             turn_rows,
             self.runner,
-            followers,
+            self.followers,
             self.routes,
             self.inference,
             self.bus,
@@ -195,6 +196,7 @@ class House:
         )
         self.internal = InternalListener(settings.metrics_host, settings.metrics_port, self.readiness)
         self._opened = AsyncExitStack()
+        self._left: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Open everything, in the order in which it stands on each other."""
@@ -231,11 +233,25 @@ class House:
             await self._opened.aclose()
             raise
 
+    def leave(self) -> None:
+        """Begin the end: what runs is finished or handed over, and what follows it is sent elsewhere."""
+        self.readiness.drain()
+        if self._left is None:
+            self._left = asyncio.create_task(self._leave(), name="leave")
+
     async def stop(self) -> None:
         """Close everything in reverse order, each within its bound."""
-        self.readiness.drain()
-        self.hub.close_all()
+        self.leave()
+        assert self._left is not None  # noqa: S101 - made by `leave`
+        await asyncio.wait({self._left})
         await self._opened.aclose()
+
+    async def _leave(self) -> None:
+        self.hub.close_all()
+        await self.runner.stop()
+        # Given up at once, so that others take over what was left to them.
+        await self.keeper.stop()
+        self.followers.leave()
 
     async def _open(self, part: Part) -> None:
         await part.start()

@@ -43,7 +43,8 @@ class InternalListener:
         return web.Response(body=generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        return _json({"status": "ok"}, 200)
+        serving = self._readiness.serving
+        return _json({"status": "ok" if serving else "starting"}, 200 if serving else 503)
 
     async def _readyz(self, _: web.Request) -> web.Response:
         well, report = await self._readiness.look()

@@ -16,7 +16,17 @@ class ReadinessChecks:
     def __init__(self, checks: Mapping[str, Check], states: Callable[[], Mapping[str, str]]) -> None:
         self._checks = checks
         self._states = states
+        self._serving = False
         self._draining = False
+
+    @property
+    def serving(self) -> bool:
+        """Whether this process has started and takes requests."""
+        return self._serving
+
+    def serve(self) -> None:
+        """From now on this process takes requests."""
+        self._serving = True
 
     def drain(self) -> None:
         """From now on this process says that it is going away."""

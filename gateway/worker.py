@@ -74,8 +74,10 @@ class Worker:
             self._ensure_topic,
             deadline=settings.job_lease_seconds * 0.8,
         )
-        readiness = ReadinessChecks({"postgres": self.postgres.check, "valkey": self.keyvalue.check}, dict)
-        self.internal = InternalListener(settings.metrics_host, settings.metrics_port, readiness)
+        self._readiness = ReadinessChecks(
+            {"postgres": self.postgres.check, "valkey": self.keyvalue.check}, dict
+        )
+        self.internal = InternalListener(settings.metrics_host, settings.metrics_port, self._readiness)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
@@ -93,8 +95,10 @@ class Worker:
             for part in parts:
                 await part.start()
                 opened.push_async_callback(part.stop)
+            self._readiness.serve()
             log.info("worker.started")
             await stop.wait()
+            self._readiness.drain()
             log.info("worker.stopping")
 
     async def _ensure_topic(self) -> bool:

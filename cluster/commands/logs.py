@@ -15,7 +15,7 @@ def logs(service: str | None, *, follow: bool, count: int) -> None:
     width = max(len(path.stem) for path in paths)
 
     def show(path: Path, line: str) -> None:
-        prefix = "" if service else f"{path.stem:<{width}} | "
+        prefix = "" if service and len(paths) == 1 else f"{path.stem:<{width}} | "
         sys.stdout.write(f"{prefix}{line}\n")
 
     try:
@@ -39,7 +39,8 @@ def _paths(service: str | None) -> list[Path]:
         raise ClusterError("There are no logs yet; start Headrace with ./headrace up.")
     if service is None:
         return paths
-    chosen = [path for path in paths if path.stem == service]
+    # `gateway` means all of gateway-1, gateway-2 and so on.
+    chosen = [path for path in paths if path.stem == service or path.stem.startswith(f"{service}-")]
     if not chosen:
         names = ", ".join(path.stem for path in paths)
         raise ClusterError(f"There is no log of {service!r}; there are: {names}.")

@@ -19,7 +19,7 @@ from cluster.testing.plan import Part, Step, parts
 
 TAIL = 150
 # How pytest, Vitest and Playwright name a test that failed.
-FAILED_TEST = re.compile(r"^(?:FAILED |ERROR | FAIL  )|[✘×]|^ +\[[^\]]+\] › ")
+FAILED_TEST = re.compile(r"^(?:FAILED |ERROR | FAIL  )|[\u2718\u00d7]|^ +\[[^\]]+\] \u203a ")
 NAMES_SHOWN = 20
 
 

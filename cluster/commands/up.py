@@ -12,7 +12,7 @@ from rich.console import Console
 from cluster.local import daemon
 from cluster.local.directory import VarDirectory, var_directory
 from cluster.local.errors import ClusterError
-from cluster.local.plan import DEFAULT_MODEL, DEFAULT_PORT, SIMULATED, Plan, load_plan
+from cluster.local.plan import DEFAULT_GATEWAYS, DEFAULT_MODEL, DEFAULT_PORT, SIMULATED, Plan, load_plan
 from cluster.local.service import State
 from cluster.local.start import Started, start
 from cluster.local.state import read_state
@@ -20,9 +20,22 @@ from cluster.local.steps import Steps
 from cluster.local.stop import stop
 
 
-def up(*, engine: str | None, models: tuple[str, ...], port: int | None, detach: bool, gpu: bool) -> None:
+def up(
+    *,
+    engine: str | None,
+    models: tuple[str, ...],
+    port: int | None,
+    gateways: int | None,
+    detach: bool,
+    gpu: bool,
+) -> None:
     """Raises ClusterError; then nothing is left running."""
-    plan = Plan(port=port or DEFAULT_PORT, models=wanted_models(engine, models), gpu=gpu)
+    plan = Plan(
+        port=port or DEFAULT_PORT,
+        models=wanted_models(engine, models),
+        gpu=gpu,
+        gateways=gateways or DEFAULT_GATEWAYS,
+    )
     var = var_directory()
     console = Console(highlight=False)
     if daemon.running(var) is not None:
@@ -31,6 +44,7 @@ def up(*, engine: str | None, models: tuple[str, ...], port: int | None, detach:
             port=port or (running.port if running else plan.port),
             models=plan.models if engine or models or running is None else running.models,
             gpu=gpu or (running.gpu if running else False),
+            gateways=gateways or (running.gateways if running else plan.gateways),
         )
         _already_up(asked, running, var, console)
         return

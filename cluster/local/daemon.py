@@ -10,7 +10,7 @@ import threading
 import time
 from types import FrameType
 
-from cluster.local import leftovers
+from cluster.local import leftovers, ports
 from cluster.local.directory import VarDirectory, var_directory
 from cluster.local.errors import ClusterError
 from cluster.local.locks import Busy, held_by, only_one
@@ -44,7 +44,8 @@ def run(var: VarDirectory, parent: int | None) -> int:
     plan = load_plan(var.plan_file)
     if plan is None:
         raise ClusterError("There is no plan to run; start Headrace with ./headrace up.")
-    supervisor = Supervisor(services(plan, var), var)
+    listener = ports.listen(plan.port)
+    supervisor = Supervisor(services(plan, var, listener.fileno()), var)
     supervisor.start()
     failed: str | None = None
     logs_checked = time.monotonic()
@@ -61,6 +62,7 @@ def run(var: VarDirectory, parent: int | None) -> int:
         supervisor.stop()
         leftovers.end_all(var, grace=0.5)
         supervisor.bury_orphans()
+        listener.close()
     return 1 if failed is not None else 0
 
 

@@ -1,6 +1,6 @@
-"""Whether the wanted models answer: what the serving side says, and what the gateway believes.
+"""Whether the wanted models answer: what the serving side says, and what each gateway believes.
 
-Both are asked: after a crash the gateway may hold what was true before, until its reconciler has looked.
+All are asked: after a crash a gateway may hold what was true before, until its reconciler has looked.
 """
 
 import time
@@ -17,14 +17,14 @@ class ModelStates:
     """Watches the wanted models of one starting instance.
 
     Args:
-        gateway: the gateway's port.
+        gateways: the port on which each gateway tells of itself.
         serve: the port of the serving side.
         token: what the serving side wants to see.
     """
 
-    def __init__(self, wanted: Sequence[str], *, gateway: int, serve: int, token: str) -> None:
+    def __init__(self, wanted: Sequence[str], *, gateways: Sequence[int], serve: int, token: str) -> None:
         self._wanted = wanted
-        self._gateway = gateway
+        self._gateways = gateways
         self._serve = serve
         self._token = token
         self._failed_since: dict[str, float] = {}
@@ -32,7 +32,7 @@ class ModelStates:
     def late(self) -> list[str]:
         """The models that do not answer yet, each with its state. Raises ClusterError for one that failed."""
         serving = self._serving()
-        known = self._known()
+        believed = [self._known(port) for port in self._gateways]
         late = []
         for name in self._wanted:
             state, message = serving.get(name, ("pending", ""))
@@ -45,8 +45,10 @@ class ModelStates:
                     )
             else:
                 self._failed_since.pop(name, None)
-            if state != "ready" or known.get(name) != "ready":
-                late.append(f"{name} ({state if state != 'ready' else known.get(name, 'pending')})")
+            # Whichever of the gateways is asked next has to know.
+            known = [beliefs.get(name, "pending") for beliefs in believed]
+            if (missing := next((s for s in (state, *known) if s != "ready"), None)) is not None:
+                late.append(f"{name} ({missing})")
         return late
 
     def _serving(self) -> dict[str, tuple[str, str]]:
@@ -62,10 +64,10 @@ class ModelStates:
                 found[name] = (state, str(app.get("message") or ""))
         return found
 
-    def _known(self) -> dict[str, str]:
-        """What the gateway believes; nothing while it does not answer."""
+    def _known(self, port: int) -> dict[str, str]:
+        """What a gateway believes; nothing while it does not answer."""
         try:
-            _, body = json_get(self._gateway, "/readyz")
+            _, body = json_get(port, "/readyz")
         except NotReady:
             return {}
         models = body.get("models") if isinstance(body, dict) else None

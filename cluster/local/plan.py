@@ -10,6 +10,7 @@ from cluster.local.directory import write_atomically
 SIMULATED = "simulated"
 DEFAULT_MODEL = "smollm2-135m"
 DEFAULT_PORT = 8080
+DEFAULT_GATEWAYS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,13 @@ class Plan:
         port: where the gateway listens, on loopback.
         models: names of the models to serve from the start.
         gpu: engines may use GPUs.
+        gateways: how many gateway processes share the port.
     """
 
     port: int
     models: tuple[str, ...]
     gpu: bool = False
+    gateways: int = DEFAULT_GATEWAYS
 
     @property
     def url(self) -> str:
@@ -40,6 +43,11 @@ def load_plan(path: Path) -> Plan | None:
     """The plan of the last start; None where there is none."""
     try:
         document = json.loads(path.read_text())
-        return Plan(port=document["port"], models=tuple(document["models"]), gpu=document["gpu"])
+        return Plan(
+            port=document["port"],
+            models=tuple(document["models"]),
+            gpu=document["gpu"],
+            gateways=document["gateways"],
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -12,6 +12,7 @@ from cluster.local.directory import write_atomically
 from cluster.local.errors import ClusterError
 
 LOOPBACK = "127.0.0.1"
+BACKLOG = 1024
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -24,6 +25,17 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
         except OSError:
             return False
         return True
+
+
+def listen(port: int, host: str = LOOPBACK) -> socket.socket:
+    """A socket that listens there, to be inherited by those who accept. Raises ClusterError."""
+    require_free(port, host)
+    try:
+        return socket.create_server((host, port), backlog=BACKLOG)
+    except OSError as error:
+        raise ClusterError(
+            f"Port {port} cannot be listened on ({error.strerror}); choose another one."
+        ) from error
 
 
 def free_port(host: str = LOOPBACK) -> int:

@@ -56,6 +56,7 @@ class Spawner:
                     stdout=descriptor,
                     stderr=descriptor,
                     start_new_session=True,
+                    pass_fds=service.inherits,
                     user=account.uid,
                     group=account.gid,
                     extra_groups=[] if account.uid is not None else None,

@@ -35,6 +35,7 @@ class Service:
         stop_wave: waves are stopped from the highest number to the lowest.
         start_deadline: seconds from its start until the probe must be silent.
         account: who it runs as, where that is not us.
+        inherits: open file descriptors that it gets under the same numbers.
         owns_cwd: whoever works in `cwd` belongs to it, marked or not.
         task: it runs once to its end, and is not restarted when that was right.
     """
@@ -52,5 +53,6 @@ class Service:
     stop_wave: int = 0
     start_deadline: float = 30.0
     account: Account = field(default_factory=Account)
+    inherits: tuple[int, ...] = ()
     owns_cwd: bool = False
     task: bool = False

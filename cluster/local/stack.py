@@ -12,7 +12,7 @@ from cluster.local.probes import HttpProbe, Probe
 from cluster.local.secrets import Secrets, load_or_create
 from cluster.local.service import Service
 
-PORTS = ("postgres", "valkey", "broker", "serve", "gateway-metrics", "worker-metrics")
+LISTEN_VARIABLE = "HEADRACE_LISTEN_FD"
 
 # What the person's own environment must not decide: where our servers are, how Python and Ray find things.
 OURS = (
@@ -22,19 +22,39 @@ OURS = (
     "SERVE_URL",
     "HEADRACE_INSTANCE",
     "HEADRACE_SERVICE",
+    LISTEN_VARIABLE,
     "PYTHONHOME",
     "PYTHONPATH",
     "RAY_ADDRESS",
 )
 
 
-def services(plan: Plan, var: VarDirectory) -> list[Service]:
+def gateways(plan: Plan) -> list[str]:
+    """The names of the gateway processes."""
+    return [f"gateway-{number}" for number in range(1, plan.gateways + 1)]
+
+
+def metrics_of(service: str) -> str:
+    """The name of the port on which a process tells of itself."""
+    return f"{service}-metrics"
+
+
+def port_names(plan: Plan) -> list[str]:
+    """Every port of an instance that is chosen free, apart from the page's."""
+    told = [metrics_of(name) for name in (*gateways(plan), "worker")]
+    return ["postgres", "valkey", "broker", "serve", *told]
+
+
+def services(plan: Plan, var: VarDirectory, listener: int | None = None) -> list[Service]:
     """The services of one instance. Makes secrets, chooses ports and makes the database folder on the way.
+
+    Args:
+        listener: the file descriptor of the socket on which the gateways listen, where it is open.
 
     Raises ClusterError with the reason when one of these cannot be done.
     """
     secrets = load_or_create(var.secrets)
-    chosen = ports.choose(PORTS, var.run / "ports.json")
+    chosen = ports.choose(port_names(plan), var.run / "ports.json")
     shared = _shared(plan, var, secrets, chosen)
     data = {**shared, **_data(secrets, chosen)}
     return [
@@ -50,15 +70,7 @@ def services(plan: Plan, var: VarDirectory) -> list[Service]:
             task=True,
         ),
         _ray(var, shared, secrets, chosen["serve"]),
-        _python(
-            "gateway",
-            ("gateway",),
-            var,
-            {**data, "HEADRACE_METRICS_PORT": str(chosen["gateway-metrics"])},
-            after=("migrate", "valkey", "broker"),
-            probe=HttpProbe(plan.port, "/healthz"),
-            port=plan.port,
-        ),
+        *(_gateway(name, plan, var, data, chosen[metrics_of(name)], listener) for name in gateways(plan)),
         _python(
             "worker",
             ("gateway.worker",),
@@ -74,7 +86,7 @@ def services(plan: Plan, var: VarDirectory) -> list[Service]:
 def command_line_environment(plan: Plan, var: VarDirectory) -> dict[str, str]:
     """What a command needs in its environment to work on a running instance."""
     secrets = load_or_create(var.secrets)
-    chosen = ports.remembered(PORTS, var.run / "ports.json")
+    chosen = ports.remembered(port_names(plan), var.run / "ports.json")
     return {**_shared(plan, var, secrets, chosen), **_data(secrets, chosen)}
 
 
@@ -105,9 +117,34 @@ def _shared(plan: Plan, var: VarDirectory, secrets: Secrets, chosen: Mapping[str
         "HEADRACE_MODELS": ",".join(plan.models),
         "HEADRACE_INTERNAL_TOKEN": secrets.internal_token,
         "HEADRACE_SIGNING_KEY_FILE": str(secrets.signing_key_file),
-        # Everything has to be down within 30 s; Ray's turn comes after the gateway's.
-        "HEADRACE_DRAIN_TIMEOUT": "5",
+        # Everything has to be down within 30 s; Ray's turn comes after the gateways'. Nobody has to learn
+        # that one of them leaves, because the others take what comes to the same socket.
+        "HEADRACE_DRAIN_GRACE": "0.5",
+        "HEADRACE_DRAIN_TIMEOUT": "3",
     }
+
+
+def _gateway(
+    name: str, plan: Plan, var: VarDirectory, data: Mapping[str, str], metrics: int, listener: int | None
+) -> Service:
+    """One of the processes that share the page's port.
+
+    They accept from one socket that is the supervisor's: a connection that waits there is lost with none of
+    them, and one that comes while all are away is answered by the first that is back.
+    """
+    env = {**data, "HEADRACE_METRICS_PORT": str(metrics)}
+    if listener is not None:
+        env[LISTEN_VARIABLE] = str(listener)
+    return _python(
+        name,
+        ("gateway",),
+        var,
+        env,
+        after=("migrate", "valkey", "broker"),
+        probe=HttpProbe(metrics, "/healthz"),
+        port=plan.port,
+        inherits=() if listener is None else (listener,),
+    )
 
 
 def _python(
@@ -119,6 +156,7 @@ def _python(
     after: tuple[str, ...],
     probe: Probe | None = None,
     port: int | None = None,
+    inherits: tuple[int, ...] = (),
     task: bool = False,
 ) -> Service:
     return Service(
@@ -133,6 +171,7 @@ def _python(
         grace=7.0,
         stop_wave=2,
         start_deadline=120.0,
+        inherits=inherits,
         task=task,
     )
 

@@ -16,7 +16,7 @@ from cluster.local.model_states import ModelStates
 from cluster.local.plan import Plan
 from cluster.local.secrets import load_or_create
 from cluster.local.service import State
-from cluster.local.stack import PORTS, services
+from cluster.local.stack import gateways, metrics_of, port_names, services
 from cluster.local.state import Entry, Snapshot, read_state
 from cluster.local.steps import Steps
 
@@ -126,10 +126,11 @@ def _launch(plan: Plan, var: VarDirectory, steps: Steps, parent: int | None) -> 
 def _wait(supervisor: subprocess.Popen[bytes], plan: Plan, var: VarDirectory, steps: Steps) -> None:
     began = time.monotonic()
     told: set[str] = set()
+    chosen = ports.remembered(port_names(plan), var.run / "ports.json")
     models = ModelStates(
         plan.models,
-        gateway=plan.port,
-        serve=ports.remembered(PORTS, var.run / "ports.json")["serve"],
+        gateways=[chosen[metrics_of(name)] for name in gateways(plan)],
+        serve=chosen["serve"],
         token=load_or_create(var.secrets).internal_token,
     )
     with steps.console.status("Starting the services") as spinner:

@@ -23,9 +23,19 @@ class Followers:
         self._logs = logs
         self._mirrors = mirrors
         self._turns = turns
+        self._left = False
+
+    def leave(self) -> None:
+        """This process goes away: whoever follows a turn here follows it at another, from the next number."""
+        self._left = True
+        self._logs.move_all()
+        self._mirrors.leave()
 
     async def follow(self, row: TurnRow, after: int) -> AsyncIterator[Sequence[Event]]:
-        """Events above `after` until the terminal one; empty batches keep a connection awake."""
+        """Events above `after` until the terminal one; empty batches keep a connection awake.
+
+        It ends without one when the conversation was deleted, and when this process goes away.
+        """
         turn_id, user_id = row.start.id, row.start.user_id
         awake = time.monotonic()
         while True:
@@ -57,8 +67,10 @@ class Followers:
                             break
                     if mirror.finished:
                         return
-                if mirror.moved:
+                if mirror.moved and not self._left:
                     await asyncio.sleep(LOOK_SECONDS)
+            if self._left:
+                return
             found = await self._turns.get(user_id, turn_id)
             if found is None:
                 # Its conversation was deleted; there is nothing more to tell.

@@ -119,6 +119,12 @@ class ProcessLiveLogs:
         log = self._logs.get(turn_id)
         return None if log is None or log.moved else log
 
+    def move_all(self) -> None:
+        """No log is followed here any longer."""
+        for log in self._logs.values():
+            if not log.finished:
+                log.move()
+
     def discard(self, turn_id: str) -> None:
         """Forget the log of a turn that was refused before it began."""
         self._logs.pop(turn_id, None)

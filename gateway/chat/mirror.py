@@ -39,9 +39,13 @@ class Mirrors:
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="log-mirrors")
 
-    async def stop(self) -> None:
+    def leave(self) -> None:
+        """Followers go elsewhere after what is here."""
         for mirror in self._mirrors.values():
             mirror.shown.move()
+
+    async def stop(self) -> None:
+        self.leave()
         if self._task is not None:
             await end_task(self._task)
             self._task = None

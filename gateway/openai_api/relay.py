@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from auth.dependencies import require_inference
 from auth.limits.requests import Allowance
-from core.errors import EngineFailed, EngineTimeout, HeadraceError, ModelNotReady, RateLimited
+from core.errors import EngineFailed, EngineTimeout, HeadraceError, ModelNotReady, RateLimited, Unavailable
 from core.log import get_logger
 from core.telemetry import new_traceparent
 from gateway.inference import EngineResponse, Target
@@ -39,7 +39,7 @@ RETRY_AFTER_SECONDS = 5.0
 class Call:
     """One request on its way: what is known of it for the answer's headers and the ledger."""
 
-    __slots__ = ("allowance", "begun", "left", "request_id", "started", "traceparent")
+    __slots__ = ("allowance", "begun", "ended", "left", "request_id", "started", "traceparent")
 
     def __init__(self, scope: Scope) -> None:
         self.request_id: str = scope["headrace.request_id"]
@@ -47,6 +47,7 @@ class Call:
         self.traceparent = new_traceparent(_header(scope, b"traceparent"))
         self.allowance: Allowance | None = None
         self.started = False
+        self.ended = False
         # The client closed its connection.
         self.left = False
 
@@ -119,6 +120,7 @@ class CompletionRelay(Generic[H]):
             await self._answer(call, account, target, request, send)
         except asyncio.CancelledError:
             if not call.left:
+                await _cut(call, send)
                 raise
             # Nobody is there to be told; the cancellation has done its work.
             work.uncancel()
@@ -185,15 +187,17 @@ class CompletionRelay(Generic[H]):
                 raise EngineFailed("The model stopped in the middle of its answer.")
         except HeadraceError as error:
             # Never a silent end: the error is the last event.
+            call.ended = True
             await send({"type": "http.response.body", "body": errors.frame(error), "more_body": False})
             raise _AlreadyTold from error
+        call.ended = True
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _whole(self, call: Call, response: EngineResponse, send: Send) -> Tokens | None:
         answer = await response.read(MAX_ANSWER_BYTES)
         kind = response.headers.get("content-type", "application/json").encode()
         await send(_start(call, [(b"content-type", kind), (b"content-length", b"%d" % len(answer))]))
-        call.started = True
+        call.started = call.ended = True
         await send({"type": "http.response.body", "body": answer, "more_body": False})
         return tokens_of(answer)
 
@@ -278,6 +282,16 @@ def _said(text: bytes) -> tuple[str | None, str | None]:
 
 def _start(call: Call, headers: list[tuple[bytes, bytes]]) -> Message:
     return {"type": "http.response.start", "status": 200, "headers": [*headers, *call.headers()]}
+
+
+async def _cut(call: Call, send: Send) -> None:
+    """This process goes away before the answer is whole: the client is told, in its stream or as an error."""
+    error = Unavailable("This server is restarting. Send the request again.", retry_after=1)
+    if not call.started:
+        await _refuse(call, error, send)
+    elif not call.ended:
+        call.ended = True
+        await send({"type": "http.response.body", "body": errors.frame(error), "more_body": False})
 
 
 async def _refuse(call: Call, error: HeadraceError, send: Send) -> None:

@@ -87,7 +87,7 @@ def test_up_returns_when_all_is_ready_and_says_so_when_asked_again(instance: Ins
     assert report["running"] is True
     assert report["models"] == {"simulated": "ready"}
     assert {row["service"] for row in report["services"]} == {
-        *("postgres", "valkey", "broker", "ray", "gateway", "worker")
+        *("postgres", "valkey", "broker", "ray", "gateway-1", "gateway-2", "worker")
     }
     assert {row["state"] for row in report["services"]} == {"ready"}
     assert all(row["memory"] > 0 and row["pid"] and row["port"] for row in report["services"])

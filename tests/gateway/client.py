@@ -1,6 +1,7 @@
 """A gateway on a real listener with an engine that says what it is told, and people who use it."""
 
 import asyncio
+import math
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ from auth.accounts.hashing import Argon2Hasher
 from core.errors import HeadraceError
 from core.settings import Settings
 from gateway.app import create_app
+from gateway.draining import DrainingServer
 from gateway.house import House
 from gateway.inference import Inference, Target
 from gateway.inference.fake import FakeEngineResponse, FakeInference, chat_stream
@@ -87,7 +89,7 @@ class Gateway:
     house: House
     engine: Engine
     control: FakeControl
-    server: uvicorn.Server
+    server: DrainingServer
 
     async def person(self) -> "Person":
         """A new account, signed in by bearer token."""
@@ -222,6 +224,8 @@ async def listening(
             "logins_per_minute": 100_000,
             "registrations_per_hour": 100_000,
             "requests_per_minute": 100_000,
+            "drain_grace": 0,
+            "drain_timeout": 1,
             **changes,
         }
     )
@@ -233,15 +237,20 @@ async def listening(
         # Cheap, because these tests make many people.
         hasher=Argon2Hasher(memory_kib=1024, passes=1),
     )
-    server = uvicorn.Server(
+    app = create_app(house)
+    server = DrainingServer(
         uvicorn.Config(
-            create_app(house),
+            app,
             host="127.0.0.1",
             port=port,
             log_config=None,
             ws="websockets-sansio",
-            timeout_graceful_shutdown=2,
-        )
+            timeout_graceful_shutdown=math.ceil(mine.drain_timeout) + 2,
+        ),
+        house,
+        app,
+        grace=mine.drain_grace,
+        shared=False,
     )
     task = asyncio.create_task(server.serve())
     try:
@@ -251,7 +260,7 @@ async def listening(
                 await asyncio.sleep(0.02)
         yield Gateway(f"http://127.0.0.1:{port}", house, engine, SERVING, server)
     finally:
-        server.should_exit = True
+        server.drain()
         await asyncio.wait_for(task, 30)
 
 

@@ -29,7 +29,7 @@ def _model_answers(stack: Stack) -> bool:
     return answer.status_code == 200
 
 
-@pytest.mark.parametrize("service", ["gateway", "worker", "broker", "valkey", "postgres"])
+@pytest.mark.parametrize("service", ["gateway-1", "worker", "broker", "valkey", "postgres"])
 def test_a_killed_service_comes_back_and_status_tells(
     stack: Stack, person: httpx.Client, service: str
 ) -> None:
