@@ -12,6 +12,7 @@ from gateway.conversations.search.service import SearchService
 from gateway.conversations.service import ConversationService
 from gateway.conversations.sharing.service import SharingService
 from gateway.events.hub import Hub
+from gateway.events.orders import MakeOrders
 from gateway.prompts.service import PromptService
 from gateway.readiness import ReadinessChecks
 from gateway.routing.repository import RevisionRepository
@@ -80,6 +81,11 @@ def _hub(connection: HTTPConnection) -> Hub:
     return found
 
 
+def _orders(connection: HTTPConnection) -> MakeOrders:
+    found: MakeOrders = connection.app.state.house.socket_orders
+    return found
+
+
 def _readiness(connection: HTTPConnection) -> ReadinessChecks:
     found: ReadinessChecks = connection.app.state.house.readiness
     return found
@@ -96,5 +102,6 @@ Routes = Annotated[RoutingTable, Depends(_routes)]
 Ledger = Annotated[LedgerRepository, Depends(_ledger)]
 PersonBudgets = Annotated[Budgets, Depends(_budgets)]
 Revisions = Annotated[RevisionRepository, Depends(_revisions)]
+SocketOrders = Annotated[MakeOrders, Depends(_orders)]
 EventHub = Annotated[Hub, Depends(_hub)]
 Readiness = Annotated[ReadinessChecks, Depends(_readiness)]

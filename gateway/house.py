@@ -9,6 +9,7 @@ import orjson
 
 from auth.accounts.hashing import Hasher
 from auth.budget import Budget
+from auth.principal import Principal
 from auth.wiring import Auth
 from core.clock import Clock, SystemClock
 from core.keyvalue import KeyValue
@@ -26,6 +27,7 @@ from gateway.chat.own_log import LogWriter
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.service import TurnService
+from gateway.chat.socket_follows import SocketFollows
 from gateway.conversations.exporting.service import ExportService
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.search.repository import SearchRepository
@@ -35,6 +37,7 @@ from gateway.conversations.sharing.repository import ShareRepository
 from gateway.conversations.sharing.service import SharingService
 from gateway.events.bus import EventBus
 from gateway.events.hub import Hub
+from gateway.events.orders import Orders, SendFrame
 from gateway.follow_ups import TurnFollowUps
 from gateway.idempotency.repository import IdempotencyRepository
 from gateway.idempotency.service import Idempotency
@@ -261,6 +264,10 @@ class House:
         """HEADRACE_MODELS names exactly what should be served from this start on."""
         catalogue = Catalogue.load(self.settings.model_config_dirs)
         await self.revisions.want_exactly([catalogue.get(name) for name in self.settings.models])
+
+    def socket_orders(self, principal: Principal, send: SendFrame) -> Orders:
+        """What the client of one socket may ask for."""
+        return SocketFollows(self.turns, principal, send)
 
     async def _stop_turn(self, turn_id: str) -> None:
         self.runner.stop_turn(turn_id)

@@ -1,14 +1,18 @@
 """`WS /api/events`: one socket a tab, which ends when its session does."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
+import orjson
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from auth.dependencies import CurrentAuth, authenticate_websocket
 from core.errors import HeadraceError, Unauthenticated
-from gateway.dependencies import EventHub
+from gateway.dependencies import EventHub, SocketOrders
 from gateway.events.hub import Subscription
+from gateway.events.orders import Orders
 
 router = APIRouter(tags=["events"])
 
@@ -22,8 +26,8 @@ _HELLO = '{"type":"hello"}'
 
 
 @router.websocket("/events")
-async def events(websocket: WebSocket, auth: CurrentAuth, hub: EventHub) -> None:
-    """Whatever changes for this person, as JSON text frames; what a client sends is not read as anything."""
+async def events(websocket: WebSocket, auth: CurrentAuth, hub: EventHub, make_orders: SocketOrders) -> None:
+    """Whatever changes for this person, and the turns it asks to follow, as JSON text frames."""
     try:
         principal = await authenticate_websocket(websocket)
     except HeadraceError as error:
@@ -36,10 +40,16 @@ async def events(websocket: WebSocket, auth: CurrentAuth, hub: EventHub) -> None
     if subscription is None:
         await websocket.close(TRY_AGAIN, "too_many_tabs")
         return
+
+    async def send(frame: Mapping[str, Any]) -> None:
+        await websocket.send_text(orjson.dumps(frame).decode())
+
+    orders = make_orders(principal, send)
     try:
         with auth.watch.ended(principal) as ended:
-            await _serve(websocket, subscription, ended)
+            await _serve(websocket, subscription, orders, ended)
     finally:
+        await orders.close()
         hub.unsubscribe(principal.user_id, subscription)
 
 
@@ -49,11 +59,13 @@ def _close_code(error: HeadraceError) -> int:
     return TRY_AGAIN if error.retry else POLICY
 
 
-async def _serve(websocket: WebSocket, subscription: Subscription, ended: asyncio.Event) -> None:
+async def _serve(
+    websocket: WebSocket, subscription: Subscription, orders: Orders, ended: asyncio.Event
+) -> None:
     """Until the client leaves, its session ends, or it is too slow."""
     tasks = [
         asyncio.create_task(_write(websocket, subscription)),
-        asyncio.create_task(_read(websocket)),
+        asyncio.create_task(_read(websocket, orders)),
         asyncio.create_task(ended.wait()),
     ]
     try:
@@ -78,11 +90,25 @@ async def _write(websocket: WebSocket, subscription: Subscription) -> None:
         await websocket.send_text(event.decode())
 
 
-async def _read(websocket: WebSocket) -> None:
-    """Returns when the client has left."""
+async def _read(websocket: WebSocket, orders: Orders) -> None:
+    """Take what the client asks for, one frame after the other; returns when it has left."""
     try:
         while True:
-            await websocket.receive()
+            message = await websocket.receive()
+            frame = _frame(message.get("text"))
+            if frame is not None:
+                await orders.take(frame)
     except (WebSocketDisconnect, RuntimeError):
         # The framework raises the second for a receive after the disconnect message.
         return
+
+
+def _frame(text: str | None) -> Mapping[str, Any] | None:
+    """A JSON object, or nothing."""
+    if text is None:
+        return None
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return frame if isinstance(frame, dict) else None

@@ -59,8 +59,7 @@ class BookingQueue:
                 await self.flush()
         except (HeadraceError, TimeoutError) as error:
             log.error("ledger.not_written_at_stop", entries=len(self._waiting), error=repr(error))
-        self._forget()
-        self._journal.stop()
+        self._journal.stop(nothing=not self._open and not self._waiting)
 
     def open(self, entry: Entry, *, reserved: bool) -> None:
         """A request goes to an engine. `entry` is what is booked of it should this process be killed.

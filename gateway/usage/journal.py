@@ -68,10 +68,10 @@ class Journal:
         except OSError as error:
             self._failed(error)
 
-    def stop(self) -> None:
-        """Let go of the file; one that holds nothing any more is removed."""
+    def stop(self, *, nothing: bool) -> None:
+        """Let go of the file; it is removed where `nothing` in it is still owed."""
         if self._path is not None:
-            if self._size == 0:
+            if nothing or self._size == 0:
                 self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._path, self._file = None, -1

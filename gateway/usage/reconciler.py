@@ -120,6 +120,9 @@ class LedgerReconciler:
                                 took = time.monotonic() - begun
                                 await asyncio.sleep(max(INTERVAL_SECONDS, took / SHARE))
                         finally:
+                            # The figures are the next leader's now.
+                            LEDGER_DIFFERENCE.clear()
+                            LEDGER_ESTIMATED.clear()
                             if not connection.is_closed():
                                 await connection.execute("SELECT pg_advisory_unlock($1)", self._lock)
             except HeadraceError as error:
