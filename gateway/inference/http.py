@@ -1,60 +1,41 @@
 """Requests to engines over HTTP, through the load balancer in front of the replicas."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping
+from urllib.parse import urlsplit
 
-import aiohttp
-
-from core.errors import EngineFailed, EngineLost, EngineTimeout, HeadraceError, ModelNotReady
+from core.errors import EngineFailed, EngineLost, HeadraceError, ModelNotReady
 from core.log import get_logger
+from gateway.inference.connection import EngineConnection
+from gateway.inference.pool import ConnectionPool
 from gateway.inference.protocol import Target
 
 log = get_logger(__name__)
 
-# What the client library raises, and what it means. The first match counts.
-_TRANSLATIONS: tuple[tuple[type[BaseException], type[HeadraceError]], ...] = (
-    (aiohttp.ConnectionTimeoutError, ModelNotReady),
-    (aiohttp.ClientConnectorError, ModelNotReady),
-    (aiohttp.ServerTimeoutError, EngineTimeout),
-    (TimeoutError, EngineTimeout),
-    (aiohttp.ClientError, EngineLost),
-    (OSError, EngineLost),
-)
-
-_FOREIGN = (aiohttp.ClientError, TimeoutError, OSError)
-
-
-def _translate(error: BaseException) -> HeadraceError:
-    for foreign, ours in _TRANSLATIONS:
-        if isinstance(error, foreign):
-            return ours(retry_after=2)
-    return EngineFailed()
+# Of a request's head: the request line, six fields, and the blank line.
+HEAD_LINES = 8
 
 
 class HttpEngineResponse:
-    """A response of the client library, with our errors."""
+    """The answer on one connection."""
 
-    __slots__ = ("_response",)
+    __slots__ = ("_connection", "_pool", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-
-    @property
-    def status(self) -> int:
-        return self._response.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self._response.headers
+    def __init__(self, connection: EngineConnection, pool: ConnectionPool) -> None:
+        self._connection: EngineConnection | None = connection
+        self._pool = pool
+        self.status: int = connection.status
+        self.headers: Mapping[str, str] = connection.headers
 
     async def chunks(self) -> AsyncIterator[bytes]:
+        connection = self._connection
+        if connection is None:
+            raise EngineLost()
         try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
-        except _FOREIGN as error:
-            log.warning("engine.broke_off", error=repr(error))
-            raise _translate(error) from error
+            while piece := await connection.piece():
+                yield piece
+        except HeadraceError as error:
+            log.warning("engine.broke_off", error=error.detail)
+            raise
 
     async def read(self, limit: int) -> bytes:
         body = bytearray()
@@ -66,11 +47,9 @@ class HttpEngineResponse:
         return bytes(body)
 
     async def close(self) -> None:
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            # Closing the connection is what tells the engine to stop.
-            self._response.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.give_back(connection)
 
 
 class HttpInference:
@@ -93,48 +72,53 @@ class HttpInference:
         idle_timeout: float,
         connections: int = 2048,
     ) -> None:
-        self._serve_url = serve_url
-        self._authorization = f"Bearer {token}"
-        self._connections = connections
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=connect_timeout, sock_read=max(first_byte_timeout, idle_timeout)
+        parts = urlsplit(serve_url)
+        self._prefix = parts.path
+        self._fixed = (
+            f"Host: {parts.netloc}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json"
         )
-        self._session: aiohttp.ClientSession | None = None
+        self._pool = ConnectionPool(
+            serve_url,
+            most=connections,
+            connect_timeout=connect_timeout,
+            first_byte_timeout=first_byte_timeout,
+            idle_timeout=idle_timeout,
+        )
+        self._started = False
 
     async def start(self) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=30),
-            timeout=self._timeout,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
-        )
+        self._started = True
 
     async def stop(self) -> None:
-        if self._session is not None:
-            session, self._session = self._session, None
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(session.close(), 5)
+        self._started = False
+        self._pool.close()
 
     async def send(
         self, target: Target, route: str, body: bytes, *, request_id: str, traceparent: str
     ) -> HttpEngineResponse:
-        if self._session is None:
+        if not self._started:
             raise ModelNotReady()
+        head = (
+            f"POST {self._prefix}{target.path}{route} HTTP/1.1\r\n{self._fixed}\r\n"
+            f"Content-Length: {len(body)}\r\nx-request-id: {request_id}\r\ntraceparent: {traceparent}\r\n\r\n"
+        ).encode("latin-1")
+        if head.count(b"\n") != HEAD_LINES:
+            raise ValueError("a line break in what goes into a header")
+        connection = await self._pool.take()
         try:
-            response = await self._session.post(
-                f"{self._serve_url}{target.path}{route}",
-                data=body,
-                headers={
-                    "Authorization": self._authorization,
-                    "Content-Type": "application/json",
-                    "x-request-id": request_id,
-                    "traceparent": traceparent,
-                },
-                allow_redirects=False,
-            )
-        except _FOREIGN as error:
-            log.warning("engine.unreachable", model=target.model, error=repr(error))
-            raise _translate(error) from error
-        return HttpEngineResponse(response)
+            return await self._ask(connection, head, body)
+        except EngineLost:
+            if connection.used == 1 or connection.heard:
+                raise
+        # A kept connection that the other side closed while the request was on its way: not a byte came back.
+        return await self._ask(await self._pool.take(fresh=True), head, body)
+
+    async def _ask(self, connection: EngineConnection, head: bytes, body: bytes) -> HttpEngineResponse:
+        try:
+            connection.send(head, body)
+            await connection.head()
+        except BaseException:
+            # Cancelled, or broken: nobody waits for this answer any more.
+            connection.close()
+            raise
+        return HttpEngineResponse(connection, self._pool)
