@@ -85,7 +85,7 @@ export function ChatView() {
     [turns],
   );
   const stop = useCallback(() => {
-    if (id !== null) void turns.stop(id);
+    if (id !== null) turns.stop(id);
   }, [id, turns]);
   useEscape(running, stop);
 
@@ -173,7 +173,7 @@ export function ChatView() {
         draftKey={draftKey}
         placeholder={empty ? strings.chat.placeholder : strings.chat.placeholderReply}
         running={running}
-        stopping={turn?.phase !== "answering"}
+        stopping={turn?.phase === "stopping"}
         onStop={stop}
         blocked={creating ? "" : blocked}
         refusal={refusal}

@@ -236,10 +236,27 @@ describe("LiveTurns", () => {
     turns.start("cnv_1", "Hi?", "simulated", null);
     await vi.waitFor(() => expect(turns.turn("cnv_1")?.phase).toBe("answering"));
 
-    const stopping = turns.stop("cnv_1");
+    turns.stop("cnv_1");
     expect(turns.turn("cnv_1")?.phase).toBe("stopping");
-    await stopping;
-    expect(turns.turn("cnv_1")?.phase).toBe("answering");
+    await vi.waitFor(() => expect(turns.turn("cnv_1")?.phase).toBe("answering"));
+    turns.leaveAll();
+  });
+
+  it("stops a turn that was called off before it had begun, once it has", async () => {
+    let begin: (response: Response) => void = () => undefined;
+    api.startTurn.mockReturnValue(new Promise<Response>((resolve) => (begin = resolve)));
+    api.stopTurn.mockResolvedValue(undefined);
+    const turns = new LiveTurns(handFrames().schedule);
+    turns.start("cnv_1", "Hi?", "simulated", null);
+
+    turns.stop("cnv_1");
+    turns.stop("cnv_1");
+    expect(turns.turn("cnv_1")?.phase).toBe("stopping");
+    expect(api.stopTurn).not.toHaveBeenCalled();
+    begin(streamOf(started(), "hang"));
+    await vi.waitFor(() => expect(api.stopTurn).toHaveBeenCalledWith("trn_1"));
+    expect(api.stopTurn).toHaveBeenCalledOnce();
+    expect(turns.turn("cnv_1")?.phase).toBe("stopping");
     turns.leaveAll();
   });
 

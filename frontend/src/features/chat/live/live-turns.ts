@@ -137,16 +137,21 @@ export class LiveTurns {
     void this.follow(conversationId, null);
   }
 
-  async stop(conversationId: string): Promise<void> {
+  /** Ask for the end of an answer; one that has not begun yet is stopped as soon as it has. */
+  stop(conversationId: string): void {
     const turn = this.turn(conversationId);
-    if (turn === null || turn.turnId === null || turn.phase === "stopping") return;
+    if (turn === null || turn.phase === "stopping") return;
     this.change(conversationId, { turn: { ...turn, phase: "stopping" } });
+    if (turn.turnId !== null) void this.tellStop(conversationId, turn.turnId);
+  }
+
+  private async tellStop(conversationId: string, turnId: string): Promise<void> {
     try {
-      await stopTurn(turn.turnId);
+      await stopTurn(turnId);
     } catch {
       // Not stopped: the button comes back, and the answer goes on.
       const now = this.turn(conversationId);
-      if (now?.turnId === turn.turnId) this.change(conversationId, { turn: { ...now, phase: "answering" } });
+      if (now?.turnId === turnId) this.change(conversationId, { turn: { ...now, phase: "answering" } });
     }
   }
 
@@ -232,6 +237,7 @@ export class LiveTurns {
     if (event.name !== "turn.started") return;
     this.keys.done(id);
     this.sink?.started(id, event.data.turn_id);
+    if (turn.phase === "stopping" && turn.turnId === null) void this.tellStop(id, event.data.turn_id);
   }
 
   private flush(): void {
