@@ -16,8 +16,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 bench = typer.Typer(help="Measurements.", no_args_is_help=True)
+drill = typer.Typer(help="Faults on purpose.", no_args_is_help=True)
 users = typer.Typer(help="Accounts.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+app.add_typer(drill, name="drill")
 app.add_typer(users, name="users")
 
 
@@ -110,6 +112,28 @@ def bench_overhead(context: typer.Context) -> None:
     from cluster.commands.bench import overhead
 
     raise typer.Exit(overhead(context.args))
+
+
+@bench.command(
+    "history",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def bench_history(context: typer.Context) -> None:
+    """What history costs a chat turn: time to the first token, statements, bytes to the browser."""
+    from cluster.commands.bench import history
+
+    raise typer.Exit(history(context.args))
+
+
+@drill.command("turns")
+def drill_turns(
+    short: Annotated[bool, typer.Option("--short", help="As in `test`: a look.")] = False,
+    vllm: Annotated[bool, typer.Option("--vllm", help="The real engine's too.")] = False,
+) -> None:
+    """Kill gateways and replicas under running answers, and count what was lost."""
+    from cluster.commands.drill import turns
+
+    raise typer.Exit(turns(short=short, vllm=vllm))
 
 
 @users.command("create-admin")

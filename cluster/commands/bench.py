@@ -9,6 +9,15 @@ from cluster.local.directory import REPOSITORY
 
 def overhead(arguments: Sequence[str]) -> int:
     """Run `python -m benchmarks.overhead` with these arguments; its exit status."""
+    return _run("overhead", arguments)
+
+
+def history(arguments: Sequence[str]) -> int:
+    """Run `python -m benchmarks.history` with these arguments; its exit status."""
+    return _run("history", arguments)
+
+
+def _run(program: str, arguments: Sequence[str]) -> int:
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.overhead", *arguments], cwd=REPOSITORY, check=False
+        [sys.executable, "-m", f"benchmarks.{program}", *arguments], cwd=REPOSITORY, check=False
     ).returncode

@@ -64,17 +64,29 @@ def parts() -> list[Part]:
         Part(
             name="simulated",
             stack=("--engine", "simulated"),
-            steps=_on_a_stack("simulated", "stack and not vllm"),
+            steps=[*_on_a_stack("simulated", "stack and not vllm and not drill"), _drills("simulated")],
             slow=True,
         ),
         Part(
             name="vllm",
             stack=("--engine", "vllm"),
-            # The page's other tests ask the simulated model, which is not in this stack.
-            steps=_on_a_stack("vllm", "vllm", "vllm.spec.ts", env={"HEADRACE_E2E_VLLM": "1"}),
+            steps=[
+                # The page's other tests ask the simulated model, which is not in this stack.
+                *_on_a_stack("vllm", "vllm and not drill", "vllm.spec.ts", env={"HEADRACE_E2E_VLLM": "1"}),
+                _drills("vllm"),
+            ],
             slow=True,
         ),
         Part(name="coverage", steps=_coverage()),
+    ]
+
+
+def drills(*, long: bool, vllm: bool) -> list[Part]:
+    """The drills alone, on stacks of their own."""
+    engines = ["simulated", *(["vllm"] if vllm else [])]
+    return [
+        Part(name=engine, stack=("--engine", engine), steps=[_drills(engine, long=long)])
+        for engine in engines
     ]
 
 
@@ -138,7 +150,7 @@ def _python_tests() -> list[Step]:
         Step(
             name="tests",
             about="unit, integration and contract tests on embedded servers",
-            commands=[_pytest("not stack and not vllm", append=False)],
+            commands=[_pytest("not stack and not vllm and not drill", append=False)],
             show=3,
             timeout=1200.0,
         )
@@ -178,6 +190,19 @@ def _on_a_stack(name: str, marks: str, *specs: str, env: Mapping[str, str] | Non
             show=3,
         ),
     ]
+
+
+def _drills(engine: str, *, long: bool = False) -> Step:
+    """Faults on purpose. What they cost is shown, also where nothing was lost."""
+    kind = "vllm" if engine == "vllm" else "stack and not vllm"
+    return Step(
+        name=f"{engine}-drills",
+        about=f"gateways and replicas that die under turns ({engine})",
+        commands=[_module("pytest", "-v", "--tb=short", "-m", f"drill and {kind}", "tests/drills")],
+        env={"HEADRACE_DRILL": "long" if long else "short"},
+        show=30,
+        timeout=1800.0,
+    )
 
 
 def _coverage() -> list[Step]:

@@ -5,7 +5,8 @@ own would soon starve the page.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Annotated, Any
 
 import orjson
@@ -23,20 +24,24 @@ log = get_logger(__name__)
 
 MOST_FOLLOWS = 16
 
-TurnId = Annotated[str, Field(min_length=1, max_length=64)]
+Handle = Annotated[int, Field(ge=0, lt=10**6)]
 
 
 class Follow(BaseModel):
-    """`{"type": "follow", "turn_id": ..., "after": 0}`: the events above `after`, until the terminal one."""
+    """`{"type": "follow", "as": 1, "turn_id": ..., "after": 0}`: the events above `after`, until the last.
 
-    turn_id: TurnId
+    `as` is the client's own number for it: every frame carries that in place of the turn's long id.
+    """
+
+    handle: Handle = Field(alias="as")
+    turn_id: Annotated[str, Field(min_length=1, max_length=64)]
     after: Annotated[int, Field(ge=0, lt=10**9)] = 0
 
 
 class Unfollow(BaseModel):
-    """`{"type": "unfollow", "turn_id": ...}`."""
+    """`{"type": "unfollow", "as": 1}`."""
 
-    turn_id: TurnId
+    handle: Handle = Field(alias="as")
 
 
 class SocketFollows:
@@ -50,7 +55,7 @@ class SocketFollows:
         self._turns = turns
         self._principal = principal
         self._send = send
-        self._follows: dict[str, asyncio.Task[None]] = {}
+        self._follows: dict[int, asyncio.Task[None]] = {}
 
     async def take(self, frame: Mapping[str, Any]) -> None:
         try:
@@ -58,12 +63,16 @@ class SocketFollows:
                 case "follow":
                     await self._follow(Follow.model_validate(frame))
                 case "unfollow":
-                    await self._unfollow(Unfollow.model_validate(frame).turn_id)
+                    await self._unfollow(Unfollow.model_validate(frame).handle)
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in wrong["loc"])
+            handle = frame.get("as")
             await self._refuse(
-                str(frame.get("turn_id"))[:64], "invalid", f"{field}: {wrong['msg']}", retry=False
+                handle if isinstance(handle, int) else None,
+                "invalid",
+                f"{field}: {wrong['msg']}",
+                retry=False,
             )
 
     async def close(self) -> None:
@@ -72,66 +81,76 @@ class SocketFollows:
             await end_task(follow)
 
     async def _follow(self, wanted: Follow) -> None:
-        """Another `follow` of the same turn takes the place of the first."""
-        turn_id = wanted.turn_id
-        await self._unfollow(turn_id)
+        """Another `follow` under the same number takes the place of the first."""
+        handle = wanted.handle
+        await self._unfollow(handle)
         if len(self._follows) >= MOST_FOLLOWS:
             sentence = f"One connection follows at most {MOST_FOLLOWS} turns."
-            await self._refuse(turn_id, "too_many_follows", sentence, retry=True)
+            await self._refuse(handle, "too_many_follows", sentence, retry=True)
             return
         try:
             # Looked up here, so that a client that asks without end waits for one answer after the other.
-            batches = await self._turns.follow(self._principal, turn_id, wanted.after)
+            batches = await self._turns.follow(self._principal, wanted.turn_id, wanted.after)
         except HeadraceError as error:
-            await self._refuse(turn_id, error.code, error.detail, retry=error.retry)
+            await self._refuse(handle, error.code, error.detail, retry=error.retry)
             return
-        self._follows[turn_id] = asyncio.create_task(
-            self._pass_on(turn_id, batches), name=f"{turn_id}-socket"
+        self._follows[handle] = asyncio.create_task(
+            self._pass_on(handle, batches), name=f"{wanted.turn_id}-socket"
         )
 
-    async def _unfollow(self, turn_id: str) -> None:
-        follow = self._follows.pop(turn_id, None)
+    async def _unfollow(self, handle: int) -> None:
+        follow = self._follows.pop(handle, None)
         if follow is not None:
             await end_task(follow)
 
-    async def _pass_on(self, turn_id: str, batches: AsyncIterator[Sequence[Event]]) -> None:
+    async def _pass_on(self, handle: int, batches: AsyncIterator[Sequence[Event]]) -> None:
         ended = False
         try:
             async for batch in batches:
-                if batch:
-                    events = joined(batch)
-                    await self._send({"type": "turn.events", "turn_id": turn_id, "events": events})
-                    ended = batch[-1].terminal
+                for frame in frames_of(handle, batch):
+                    await self._send(frame)
+                ended = bool(batch) and batch[-1].terminal
         except HeadraceError as error:
-            await self._refuse(turn_id, error.code, error.detail, retry=error.retry)
+            await self._refuse(handle, error.code, error.detail, retry=error.retry)
         except Exception:
-            log.exception("socket_follow.crashed", turn_id=turn_id)
-            sentence = "Following this turn failed. Try again."
-            await self._refuse(turn_id, "internal", sentence, retry=True)
+            log.exception("socket_follow.crashed")
+            await self._refuse(handle, "internal", "Following this turn failed. Try again.", retry=True)
         else:
             if not ended:
                 # This process goes away, or the conversation was deleted: asked again, it is told which.
                 sentence = "This turn cannot be followed here any more. Ask again."
-                await self._refuse(turn_id, "going_away", sentence, retry=True)
-        if self._follows.get(turn_id) is asyncio.current_task():
-            del self._follows[turn_id]
+                await self._refuse(handle, "going_away", sentence, retry=True)
+        if self._follows.get(handle) is asyncio.current_task():
+            del self._follows[handle]
 
-    async def _refuse(self, turn_id: str, code: str, message: str, *, retry: bool) -> None:
+    async def _refuse(self, handle: int | None, code: str, message: str, *, retry: bool) -> None:
         await self._send(
-            {"type": "turn.refused", "turn_id": turn_id, "code": code, "message": message, "retry": retry}
+            orjson.dumps(
+                {"type": "turn.refused", "as": handle, "code": code, "message": message, "retry": retry}
+            )
         )
 
 
-def joined(batch: Sequence[Event]) -> list[dict[str, Any]]:
-    """The events as a frame has them: neighbouring deltas are one, which stands for `first` to `seq`."""
-    found: list[dict[str, Any]] = []
-    for event in batch:
-        data = orjson.loads(event.data)
-        last = found[-1] if found else None
-        if event.kind == "delta" and last is not None and last["event"] == "delta":
-            last["data"]["text"] += data["text"]
-            last.setdefault("first", last["seq"])
-            last["seq"] = event.seq
+def frames_of(handle: int, batch: Sequence[Event]) -> Iterator[bytes]:
+    """The events as JSON texts; neighbouring deltas are one, which stands for `first` to `seq`."""
+    for kind, group in groupby(batch, key=lambda event: event.kind):
+        events = list(group)
+        if kind != "delta":
+            for event in events:
+                yield b'{"type":"turn.event","as":%d,"seq":%d,"event":"%b","data":%b}' % (
+                    handle,
+                    event.seq,
+                    kind.encode(),
+                    event.data,
+                )
+        elif len(events) == 1:
+            # `{"text":...}`, as it stands in the log.
+            yield b'{"type":"delta","as":%d,"seq":%d,%b' % (handle, events[0].seq, events[0].data[1:])
         else:
-            found.append({"seq": event.seq, "event": event.kind, "data": data})
-    return found
+            text = "".join([orjson.loads(event.data)["text"] for event in events])
+            yield b'{"type":"delta","as":%d,"seq":%d,"first":%d,"text":%b}' % (
+                handle,
+                events[-1].seq,
+                events[0].seq,
+                orjson.dumps(text),
+            )

@@ -41,8 +41,8 @@ async def events(websocket: WebSocket, auth: CurrentAuth, hub: EventHub, make_or
         await websocket.close(TRY_AGAIN, "too_many_tabs")
         return
 
-    async def send(frame: Mapping[str, Any]) -> None:
-        await websocket.send_text(orjson.dumps(frame).decode())
+    async def send(frame: bytes) -> None:
+        await websocket.send_text(frame.decode())
 
     orders = make_orders(principal, send)
     try:

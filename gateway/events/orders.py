@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 from auth.principal import Principal
 
-SendFrame = Callable[[Mapping[str, Any]], Awaitable[None]]
+# A JSON text.
+SendFrame = Callable[[bytes], Awaitable[None]]
 
 
 class Orders(Protocol):

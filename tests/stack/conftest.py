@@ -22,6 +22,8 @@ import httpx
 import psutil
 import pytest
 
+from cluster.local.directory import VarDirectory
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "an otter writes four letters"
 COMMAND_SECONDS = 240
@@ -33,6 +35,11 @@ class Stack:
 
     url: str
     var_dir: Path
+
+    @property
+    def var(self) -> VarDirectory:
+        """Where its files are."""
+        return VarDirectory(self.var_dir)
 
     @property
     def environment(self) -> dict[str, str]:

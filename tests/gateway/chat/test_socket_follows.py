@@ -9,36 +9,37 @@ import pytest
 from core.settings import Settings
 from gateway.chat import socket_follows
 from gateway.chat.events import Event
-from gateway.chat.socket_follows import MOST_FOLLOWS, joined
+from gateway.chat.socket_follows import MOST_FOLLOWS, frames_of
 from tests.gateway.client import Gateway, Person, events_of, listening, text_of
 from tests.gateway.events.test_socket import Tab, tab
 
-Pieces = list[dict[str, Any]]
+Frames = list[dict[str, Any]]
 
 
-async def follow(open_tab: Tab, turn_id: str, after: int = 0) -> None:
-    await open_tab.socket.send_json({"type": "follow", "turn_id": turn_id, "after": after})
+async def follow(open_tab: Tab, turn_id: str, after: int = 0, handle: int = 1) -> None:
+    await open_tab.socket.send_json({"type": "follow", "as": handle, "turn_id": turn_id, "after": after})
 
 
-async def to_the_end(open_tab: Tab, turn_id: str) -> Pieces:
-    """Every event that comes for this turn, up to the terminal one."""
-    found: Pieces = []
-    while not found or found[-1]["event"] not in ("turn.completed", "turn.stopped", "turn.failed"):
-        frame = await open_tab.until("turn.events")
-        assert frame["turn_id"] == turn_id
-        found += frame["events"]
+async def to_the_end(open_tab: Tab, handle: int = 1) -> Frames:
+    """Every frame that comes for this turn, up to the terminal one."""
+    found: Frames = []
+    while not found or found[-1].get("event") not in ("turn.completed", "turn.stopped", "turn.failed"):
+        frame = await open_tab.next()
+        if frame["type"] in ("delta", "turn.event"):
+            assert frame["as"] == handle
+            found.append(frame)
     return found
 
 
-def written(pieces: Pieces) -> str:
-    return "".join(piece["data"]["text"] for piece in pieces if piece["event"] == "delta")
+def written(frames: Frames) -> str:
+    return "".join(frame["text"] for frame in frames if frame["type"] == "delta")
 
 
-def numbers(pieces: Pieces) -> list[int]:
-    """Every number that the pieces stand for."""
+def numbers(frames: Frames) -> list[int]:
+    """Every number that the frames stand for."""
     found: list[int] = []
-    for piece in pieces:
-        found += range(piece.get("first", piece["seq"]), piece["seq"] + 1)
+    for frame in frames:
+        found += range(frame.get("first", frame["seq"]), frame["seq"] + 1)
     return [number for number in found if number]
 
 
@@ -53,7 +54,7 @@ async def test_a_turn_is_followed_while_it_runs_here_and_at_another_gateway(
         for open_tab in (here, there):
             await follow(open_tab, turn)
         for open_tab in (here, there):
-            pieces = await to_the_end(open_tab, turn)
+            pieces = await to_the_end(open_tab)
             assert written(pieces) == "word " * 40
             assert numbers(pieces) == list(range(1, numbers(pieces)[-1] + 1))
     await elsewhere.close()
@@ -66,7 +67,7 @@ async def test_a_finished_turn_is_told_from_every_number_on(person: Person) -> N
     async with tab(person) as open_tab:
         for after in range(len(events)):
             await follow(open_tab, turn, after)
-            pieces = await to_the_end(open_tab, turn)
+            pieces = await to_the_end(open_tab)
             rest = events[after:]
             assert numbers(pieces) == [number for number, _, _ in rest]
             assert written(pieces) == text_of(rest)
@@ -75,17 +76,19 @@ async def test_a_finished_turn_is_told_from_every_number_on(person: Person) -> N
 
 async def test_deltas_that_queued_up_are_one_and_say_for_which_numbers_they_stand() -> None:
     batch = [
-        Event(2, "delta", b'{"text":"a"}'),
+        Event(1, "turn.started", b'{"turn_id":"trn_1"}'),
+        Event(2, "delta", b'{"text":"a\\n"}'),
         Event(3, "delta", b'{"text":"b"}'),
         Event(0, "turn.status", b'{"state":"reconnecting"}'),
-        Event(4, "delta", b'{"text":"c"}'),
+        Event(4, "delta", b'{"text":"\xc3\xa7"}'),
         Event(5, "usage", b"{}"),
     ]
-    assert joined(batch) == [
-        {"seq": 3, "first": 2, "event": "delta", "data": {"text": "ab"}},
-        {"seq": 0, "event": "turn.status", "data": {"state": "reconnecting"}},
-        {"seq": 4, "event": "delta", "data": {"text": "c"}},
-        {"seq": 5, "event": "usage", "data": {}},
+    assert [orjson.loads(frame) for frame in frames_of(7, batch)] == [
+        {"type": "turn.event", "as": 7, "seq": 1, "event": "turn.started", "data": {"turn_id": "trn_1"}},
+        {"type": "delta", "as": 7, "seq": 3, "first": 2, "text": "a\nb"},
+        {"type": "turn.event", "as": 7, "seq": 0, "event": "turn.status", "data": {"state": "reconnecting"}},
+        {"type": "delta", "as": 7, "seq": 4, "text": "ç"},
+        {"type": "turn.event", "as": 7, "seq": 5, "event": "usage", "data": {}},
     ]
 
 
@@ -95,30 +98,44 @@ async def test_a_turn_that_is_no_longer_followed_says_nothing_more(gateway: Gate
     async with tab(person) as open_tab:
         turn = await person.begin(conversation)
         await follow(open_tab, turn)
-        await open_tab.until("turn.events")
-        await open_tab.socket.send_json({"type": "unfollow", "turn_id": turn})
-        # Another turn's refusal comes behind whatever was under way.
-        await follow(open_tab, "turn_x")
+        await open_tab.until("delta")
+        await open_tab.socket.send_json({"type": "unfollow", "as": 1})
+        # The refusal of another comes behind whatever was under way.
+        await follow(open_tab, "turn_x", handle=2)
         await open_tab.until("turn.refused")
         # What comes next of this turn is the hub's word that it has ended.
         while (frame := await open_tab.next())["type"] != "turn.ended":
-            assert frame["type"] != "turn.events"
+            assert frame["type"] not in ("delta", "turn.event")
 
 
-@pytest.mark.parametrize("turn_id", ["turn_x", "", None, 7, "x" * 65])
-async def test_what_is_not_there_or_not_ones_own_is_refused_and_the_socket_stays(
-    person: Person, stranger: Person, turn_id: object
+@pytest.mark.parametrize(
+    ("asked", "code", "handle"),
+    [
+        ({"as": 3, "turn_id": "turn_x"}, "not_found", 3),
+        ({"as": 3, "turn_id": ""}, "invalid", 3),
+        ({"as": 3, "turn_id": None}, "invalid", 3),
+        ({"as": 3, "turn_id": "x" * 65}, "invalid", 3),
+        ({"as": 3}, "invalid", 3),
+        ({"as": 3, "turn_id": "turn_x", "after": -1}, "invalid", 3),
+        ({"as": -1, "turn_id": "turn_x"}, "invalid", -1),
+        ({"as": "one", "turn_id": "turn_x"}, "invalid", None),
+        ({"turn_id": "turn_x"}, "invalid", None),
+    ],
+)
+async def test_what_is_not_there_or_not_understood_is_refused_and_the_socket_stays(
+    person: Person, stranger: Person, asked: dict[str, Any], code: str, handle: int | None
 ) -> None:
     conversation = await stranger.conversation()
     foreign = (await stranger.ask(conversation, "Hi"))[0][2]["turn_id"]
     async with tab(person) as open_tab:
-        await open_tab.socket.send_json({"type": "follow", "turn_id": turn_id})
+        await open_tab.socket.send_json({"type": "follow", **asked})
         refused = await open_tab.until("turn.refused")
-        assert refused["code"] == ("not_found" if turn_id == "turn_x" else "invalid")
-        assert not refused["retry"]
-        await follow(open_tab, foreign)
+        assert (refused["code"], refused["as"], refused["retry"]) == (code, handle, False)
+        assert refused["message"]
+        # Another person's turn is not there either.
+        await follow(open_tab, foreign, handle=4)
         refused = await open_tab.until("turn.refused")
-        assert (refused["turn_id"], refused["code"]) == (foreign, "not_found")
+        assert (refused["as"], refused["code"]) == (4, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +147,7 @@ async def test_frames_that_mean_nothing_are_passed_over(person: Person, text: st
     async with tab(person) as open_tab:
         await open_tab.socket.send_str(text)
         await follow(open_tab, turn)
-        assert (await to_the_end(open_tab, turn))[-1]["event"] == "turn.completed"
+        assert (await to_the_end(open_tab))[-1]["event"] == "turn.completed"
 
 
 async def test_one_socket_follows_so_many_turns_and_no_more(
@@ -144,13 +161,12 @@ async def test_one_socket_follows_so_many_turns_and_no_more(
         turns.append(await person.begin(await person.conversation()))
     async with tab(person) as open_tab:
         await follow(open_tab, turns[0])
-        await follow(open_tab, turns[0])
-        await follow(open_tab, turns[1])
+        await follow(open_tab, turns[1], handle=2)
         refused = await open_tab.until("turn.refused")
-        assert (refused["turn_id"], refused["code"], refused["retry"]) == (turns[1], "too_many_follows", True)
-        await to_the_end(open_tab, turns[0])
-        await follow(open_tab, turns[1])
-        await to_the_end(open_tab, turns[1])
+        assert (refused["as"], refused["code"], refused["retry"]) == (2, "too_many_follows", True)
+        await to_the_end(open_tab, 1)
+        await follow(open_tab, turns[1], handle=2)
+        await to_the_end(open_tab, 2)
 
 
 async def test_a_gateway_that_leaves_sends_its_followers_elsewhere_and_they_miss_nothing(
@@ -179,9 +195,9 @@ async def test_frames_are_json_in_one_line_of_text(person: Person) -> None:
     conversation = await person.conversation()
     turn = (await person.ask(conversation, "Hi"))[0][2]["turn_id"]
     async with person.http.ws_connect("/api/events") as socket:
-        await socket.send_json({"type": "follow", "turn_id": turn})
+        await socket.send_json({"type": "follow", "as": 0, "turn_id": turn})
         while True:
             message = await socket.receive_str(timeout=15)
-            if orjson.loads(message)["type"] == "turn.events":
+            if orjson.loads(message)["type"] == "turn.event":
                 assert "\n" not in message
                 return

@@ -1,0 +1,9 @@
+"""`headrace drill`: faults on purpose, on a stack of its own, and what they cost."""
+
+from cluster.testing.plan import drills
+from cluster.testing.running import run
+
+
+def turns(*, short: bool, vllm: bool) -> int:
+    """Gateways and replicas that die under turns. Returns 0 when nothing was lost."""
+    return run(drills(long=not short, vllm=vllm))

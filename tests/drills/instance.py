@@ -1,0 +1,161 @@
+"""A running Headrace as a drill sees it: its gateway processes, what they log and count, and more of them."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import aiohttp
+
+from cluster.local import ports
+from cluster.local.plan import load_plan
+from cluster.local.service import State
+from cluster.local.stack import command_line_environment, gateways, metrics_of
+from cluster.local.state import Entry, read_state
+from tests.stack.conftest import ROOT, Stack
+
+DIFFERENCE = re.compile(
+    r'^headrace_ledger_difference_tokens\{kind="(\w+)",model="(\S+)"\} (\S+)$', re.MULTILINE
+)
+
+
+class Instance:
+    """What `./headrace up` started, and what a drill may do to it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.url = stack.url
+        self._var = stack.var
+        plan = load_plan(self._var.plan_file)
+        assert plan is not None
+        self.gateways = gateways(plan)
+        self.environment = command_line_environment(plan, self._var)
+
+    def services(self) -> dict[str, Entry]:
+        """What the supervisor knows now."""
+        snapshot = read_state(self._var.state_file)
+        assert snapshot is not None
+        return {entry.service: entry for entry in snapshot.services}
+
+    def living(self) -> dict[str, int]:
+        """The gateway processes that there are now, starting ones too."""
+        entries = self.services()
+        return {name: pid for name in self.gateways if (pid := entries[name].pid) is not None and _lives(pid)}
+
+    def ready(self) -> set[str]:
+        """The gateways that take requests, as far as the supervisor knows."""
+        entries = self.services()
+        return {name for name in self.living() if entries[name].state is State.READY}
+
+    async def all_ready(self, seconds: float = 120) -> None:
+        """Returns when every gateway takes requests."""
+        async with asyncio.timeout(seconds):
+            while self.ready() != set(self.gateways):  # noqa: ASYNC110 - another process changes it
+                await asyncio.sleep(0.2)
+
+    def kill(self, pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+        os.kill(pid, number)
+
+    def metrics_port(self, gateway: str) -> int:
+        """Where a gateway tells of itself."""
+        found: dict[str, int] = json.loads((self._var.run / "ports.json").read_text())
+        return found[metrics_of(gateway)]
+
+    async def differences(self, model: str) -> dict[str, float]:
+        """The engines' counters less the ledger, as the leader among the gateways says."""
+        found: dict[str, float] = {}
+        async with aiohttp.ClientSession() as client:
+            for name in self.ready():
+                try:
+                    async with client.get(f"http://127.0.0.1:{self.metrics_port(name)}/metrics") as response:
+                        text = await response.text()
+                except aiohttp.ClientError:
+                    continue
+                found |= {
+                    kind: float(value) for kind, named, value in DIFFERENCE.findall(text) if named == model
+                }
+        return found
+
+    async def settled_differences(self, model: str, seconds: float = 60) -> dict[str, float]:
+        """The differences once nothing moves any more: the same at three looks, five seconds apart."""
+        async with asyncio.timeout(seconds):
+            looks: list[dict[str, float]] = []
+            while True:
+                looks.append(await self.differences(model))
+                if len(looks) >= 3 and len(looks[-1]) == 2 and looks[-1] == looks[-2] == looks[-3]:
+                    return looks[-1]
+                await asyncio.sleep(5)
+
+    def take_overs(self, since: float) -> list[float]:
+        """When turns were taken over after the moment `since`, in seconds since the epoch, from the logs."""
+        found = []
+        for name in self.gateways:
+            for line in (self._var.logs / f"{name}.log").read_text().splitlines():
+                if '"turn.taken_over"' in line:
+                    moment = datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
+                    if moment >= since:
+                        found.append(moment)
+        return sorted(found)
+
+    @asynccontextmanager
+    async def another_gateway(self) -> AsyncIterator[str]:
+        """One more gateway process beside those of the instance, on a port of its own; its address."""
+        port = ports.free_port()
+        environment = {
+            **self.environment,
+            "HEADRACE_PORT": str(port),
+            "HEADRACE_METRICS_PORT": "0",
+            # What is served is not its business.
+            "HEADRACE_MODELS": "",
+        }
+        log = self._var.logs / f"drill-{port}.log"
+        process = _start_gateway(environment, log)
+        try:
+            url = f"http://localhost:{port}"
+            await _answers(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _start_gateway(environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "gateway"], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
+
+
+async def _answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + 60
+    async with aiohttp.ClientSession() as client:
+        while time.monotonic() < until:
+            assert process.poll() is None, f"it ended; see {log}"
+            if await _is_ready(client, url):
+                return
+            await asyncio.sleep(0.2)
+    raise AssertionError(f"{url} was not ready in time; see {log}")
+
+
+async def _is_ready(client: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with client.get(f"{url}/readyz") as response:
+            models = (await response.json())["models"]
+    except aiohttp.ClientError:
+        return False
+    return response.status == 200 and "ready" in models.values()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
