@@ -49,6 +49,7 @@ class Told:
         """One frame. Fails when its number is not the next."""
         if frame.startswith(b":"):
             return
+        assert b": " in frame.split(b"\n", 1)[0], f"{frame!r} is no event"
         fields = dict(line.split(b": ", 1) for line in frame.rstrip(b"\n").split(b"\n"))
         kind, data = fields[b"event"].decode(), orjson.loads(fields[b"data"])
         if b"id" not in fields:
@@ -92,6 +93,9 @@ async def follow(person: Person, turn_id: str, told: Told, *, until: int | None 
                     assert response.status in (200, 429, 500, 502, 503), await response.text()
                     while response.status == 200 and (until is None or told.last < until):
                         frame = await response.content.readuntil(b"\n\n")
+                        if not frame:
+                            # The response ended as a whole: it goes on elsewhere.
+                            break
                         now = time.monotonic()
                         told.longest_silence = max(told.longest_silence, now - heard)
                         heard = now

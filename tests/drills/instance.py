@@ -113,6 +113,7 @@ class Instance:
             **self.environment,
             "HEADRACE_PORT": str(port),
             "HEADRACE_METRICS_PORT": "0",
+            "HEADRACE_REQUESTS_PER_MINUTE": "100000",
             # What is served is not its business.
             "HEADRACE_MODELS": "",
         }

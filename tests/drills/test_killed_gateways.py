@@ -26,7 +26,7 @@ async def test_fifty_turns_under_kill_9_lose_nothing_double_nothing_and_are_char
     seconds = 60.0 if long else 12.0
     # Ten words a second.
     words = " ".join(f"w{number}" for number in range(int(seconds * 10) + 30))
-    question = f"[[slow]] [[echo]] {words}"
+    question = f"[[slow]] [[echo]]{words}"
     body = {"content": question, "model": MODEL}
     await instance.all_ready()
     people = [await person_at(instance.url) for _ in range(PEOPLE)]

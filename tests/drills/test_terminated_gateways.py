@@ -43,7 +43,7 @@ async def test_a_rolling_restart_resets_nobody(instance: Instance, note: Note, l
 
     async def turn(told: Told) -> None:
         conversation = await person.conversation()
-        body = {"content": f"[[slow]] [[echo]] {words}", "model": MODEL}
+        body = {"content": f"[[slow]] [[echo]]{words}", "model": MODEL}
         await follow(person, await begin(person, conversation, body, f"rolling-{conversation}", told), told)
 
     async def relay() -> None:
@@ -52,7 +52,7 @@ async def test_a_rolling_restart_resets_nobody(instance: Instance, note: Note, l
         body = {
             "model": MODEL,
             "stream": True,
-            "messages": [{"role": "user", "content": "[[slow]] [[echo]] " + " ".join(["w"] * 15)}],
+            "messages": [{"role": "user", "content": "[[slow]] [[echo]]" + " ".join(["w"] * 15)}],
         }
         async with aiohttp.ClientSession(instance.url, headers=headers) as client:
             while not restarted.is_set():
