@@ -80,6 +80,8 @@ class Stack:
         self.gateway: Process
         self.direct: Target
         self.ours: Target
+        self.bearer: dict[str, str] = {}
+        self.database_url = ""
 
     def start(self) -> None:
         """Start everything; returns when the gateway calls its model ready.
@@ -124,6 +126,7 @@ class Stack:
         self._opened.callback(servers.stop)
         servers.start()
         upgrade(servers.database_url)
+        self.database_url = servers.database_url
         self._token = servers.secrets.internal_token
         self._environment = {**servers.environment(), "PYTHONUNBUFFERED": "1"}
         engine_port = ports.free_port()
@@ -191,6 +194,7 @@ class Stack:
         login = _expect(200, call(port, "POST", "/api/auth/login", {"email": email, "password": password}))
         bearer = {"authorization": f"Bearer {login['access_token']}"}
         key = _expect(201, call(port, "POST", "/api/keys", {"name": "benchmark"}, bearer))["key"]
+        self.bearer = bearer
         self.ours = Target("gateway", port, "/v1/chat/completions", key, self.gateway.pid, exact=True)
         self.gateway.wait_until(lambda: self._model_is_there(bearer), READY_SECONDS)
 

@@ -40,6 +40,8 @@ class Postgres:
         self._size = size
         self._timeout = timeout
         self._pool: Pool | None = None
+        # The server processes of connections that may hold session state: locks, notifications.
+        self._stateful: set[int] = set()
 
     async def start(self) -> None:
         """Open the pool.
@@ -55,6 +57,7 @@ class Postgres:
                 timeout=self._timeout,
                 max_inactive_connection_lifetime=300,
                 init=_set_up_connection,
+                reset=self._reset,
             )
 
     async def stop(self) -> None:
@@ -82,30 +85,46 @@ class Postgres:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """One connection without a transaction, for advisory locks and notifications."""
+        """One connection without a transaction, for advisory locks and notifications; they end with it."""
+        async with self._acquired() as connection:
+            self._stateful.add(connection.get_server_pid())
+            yield connection
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
         with _translated():
             async with self._open_pool.acquire(timeout=self._timeout) as connection:
                 yield connection
 
+    async def _reset(self, connection: "asyncpg.Connection[Record]") -> None:
+        """What the driver sends after every use, four statements, only where there may be something to reset.
+
+        Transactions are ended by the driver in any case.
+        """
+        process = connection.get_server_pid()
+        if process in self._stateful:
+            await connection.execute(connection.get_reset_query())
+            self._stateful.discard(process)
+
     async def fetch(self, query: str, *args: object) -> Sequence[Record]:
         """All rows of one query."""
-        async with self.connection() as connection:
+        async with self._acquired() as connection:
             rows: Sequence[Record] = await connection.fetch(query, *args)
             return rows
 
     async def fetchrow(self, query: str, *args: object) -> Record | None:
         """The first row of one query, or None."""
-        async with self.connection() as connection:
+        async with self._acquired() as connection:
             return await connection.fetchrow(query, *args)
 
     async def fetchval(self, query: str, *args: object) -> Any:
         """The first column of the first row, or None."""
-        async with self.connection() as connection:
+        async with self._acquired() as connection:
             return await connection.fetchval(query, *args)
 
     async def execute(self, query: str, *args: object) -> str:
         """Run one statement; returns the server's command tag."""
-        async with self.connection() as connection:
+        async with self._acquired() as connection:
             tag: str = await connection.execute(query, *args)
             return tag
 

@@ -133,3 +133,37 @@ async def test_a_database_that_goes_away_and_comes_back_is_used_again(
             except Unavailable:
                 await asyncio.sleep(0.1)
     await database.check()
+
+
+async def test_what_a_session_holds_ends_with_its_connection(postgres_url: str) -> None:
+    one = Postgres(postgres_url, size=1)
+    other = Postgres(postgres_url, size=1)
+    await one.start()
+    await other.start()
+    try:
+        async with one.connection() as connection:
+            assert await connection.fetchval("SELECT pg_try_advisory_lock(4711)")
+            await connection.execute("SET application_name = 'somebody'")
+            assert not await other.fetchval("SELECT pg_try_advisory_xact_lock(4711)")
+        assert await other.fetchval("SELECT pg_try_advisory_xact_lock(4711)")
+        assert await one.fetchval("SELECT current_setting('application_name')") != "somebody"
+    finally:
+        await one.stop()
+        await other.stop()
+
+
+async def test_a_query_is_one_statement_and_nothing_is_reset_behind_it(postgres_url: str) -> None:
+    database = Postgres(postgres_url, size=1)
+    await database.start()
+    try:
+        resets = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query = 'RESET ALL'"
+        process = await database.fetchval("SELECT pg_backend_pid()")
+        before = await database.fetchval(resets)
+        for _ in range(5):
+            await database.fetchval("SELECT 1")
+            async with database.transaction() as connection:
+                assert await connection.fetchval("SELECT pg_backend_pid()") == process
+        # Other processes on this server may reset theirs now and then, but not ten times as fast as this.
+        assert await database.fetchval(resets) - before < 5
+    finally:
+        await database.stop()

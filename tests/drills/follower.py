@@ -23,7 +23,7 @@ class Told:
         frames: the numbered frames, in their order.
         broken: connections that ended in any other way than that of a response.
         unknown: requests of which nobody knows what became.
-        longest_silence: seconds between two frames, at the most.
+        longest_silence: seconds between two numbered frames, at the most.
     """
 
     frames: list[bytes] = field(default_factory=list)
@@ -96,10 +96,11 @@ async def follow(person: Person, turn_id: str, told: Told, *, until: int | None 
                         if not frame:
                             # The response ended as a whole: it goes on elsewhere.
                             break
-                        now = time.monotonic()
-                        told.longest_silence = max(told.longest_silence, now - heard)
-                        heard = now
+                        before, now = told.last, time.monotonic()
                         told.take(frame)
+                        if told.last > before:
+                            told.longest_silence = max(told.longest_silence, now - heard)
+                            heard = now
                         if told.ended:
                             return
             except (aiohttp.ClientError, asyncio.IncompleteReadError, TimeoutError):

@@ -1,14 +1,12 @@
 """A real model, through the whole stack."""
 
 import asyncio
-import os
-import signal
 
 import httpx
 import openai
 import pytest
 
-from tests.stack.conftest import Stack, ask, wait_until
+from tests.stack.conftest import Stack, ask
 
 pytestmark = pytest.mark.vllm
 
@@ -64,20 +62,3 @@ def test_the_engine_refuses_what_it_cannot_use_in_openais_shape(stack: Stack) ->
             client.completions.create(model=MODEL, prompt="word " * 5000, max_tokens=5)
         assert refused.value.status_code == 400
         assert "context" in str(refused.value)
-
-
-def test_a_killed_replica_of_the_real_engine_comes_back(stack: Stack) -> None:
-    replica = stack.process(f"ServeReplica:{MODEL}")
-    os.kill(replica.pid, signal.SIGKILL)
-
-    def answers() -> bool:
-        answer = httpx.post(
-            f"{stack.url}/v1/completions",
-            headers={"Authorization": f"Bearer {stack.key}"},
-            json={"model": MODEL, "prompt": "One, two,", "max_tokens": 2},
-            timeout=15,
-        )
-        return answer.status_code == 200
-
-    wait_until(lambda: not replica.is_running(), "the replica is gone", 15)
-    wait_until(answers, "the model answers again", 200)
