@@ -78,10 +78,18 @@ class TurnService:
         Raises: NotFound, TurnRunning, ModelNotFound, ModelNotReady, MessageTooLong, BudgetExhausted,
         Overloaded, Unavailable.
         """
-        conversation = await self._idle(principal, conversation_id)
+        if "parent_id" in wanted.model_fields_set:
+            conversation = await self._idle(principal, conversation_id)
+            parent_id = await self._parent(conversation, wanted.parent_id)
+            path = await self._history.path(parent_id, MAX_HISTORY_MESSAGES) if parent_id else []
+        else:
+            # Both at once: somebody waits. What was read is of use only where the first does not refuse.
+            conversation, path = await asyncio.gather(
+                self._idle(principal, conversation_id),
+                self._history.visible_path(conversation_id, MAX_HISTORY_MESSAGES),
+            )
+            parent_id = path[0].id if path else None
         target = self._target(wanted.model or conversation.model)
-        parent_id = await self._parent(conversation, wanted)
-        path = await self._history.path(parent_id, MAX_HISTORY_MESSAGES) if parent_id else []
         return await self._launch(
             principal,
             conversation,
@@ -167,13 +175,11 @@ class TurnService:
         self._runner.require_room()
         return conversation
 
-    async def _parent(self, conversation: ConversationRow, wanted: TurnIn) -> str | None:
+    async def _parent(self, conversation: ConversationRow, parent_id: str | None) -> str | None:
         """Where the new message goes: below an answer, or None for a new root."""
-        if "parent_id" not in wanted.model_fields_set:
-            return conversation.head_message_id
-        if wanted.parent_id is None:
+        if parent_id is None:
             return None
-        parent = await self._history.in_conversation(conversation.id, wanted.parent_id)
+        parent = await self._history.in_conversation(conversation.id, parent_id)
         if parent is None:
             raise NotFound("The message to go on from is not in this conversation.")
         if parent.role is Role.USER:

@@ -21,6 +21,10 @@ from tests.auth.process import PUBLIC_URL, MakePerson, MovableClock, Person, Pro
 
 Forge = Callable[..., str]
 
+# Well-formed, and nobody's.
+NOBODY = f"usr_{0:032x}"
+NO_SESSION = f"ses_{0:032x}"
+
 
 @pytest.fixture
 async def kim(process: Process, person: MakePerson) -> Person:
@@ -153,11 +157,11 @@ async def test_our_public_key_as_a_shared_secret_signs_nothing(
         {"aud": ["headrace", "another-service"]},
         {"aud": None},
         {"sub": None},
-        {"sub": new_id("usr")},
+        {"sub": NOBODY},
         {"sub": 7},
         {"sub": "' OR 1=1 --"},
         {"sid": None},
-        {"sid": new_id("ses")},
+        {"sid": NO_SESSION},
         {"sid": "' OR 1=1 --"},
         {"sid": ["a"]},
         {"exp": None},

@@ -37,6 +37,7 @@ class RolledBack(Exception):
     [
         (PAGE, (USER, False), "conversations_of_user"),
         (messages._PATH, (MESSAGE, 100), "messages_pkey"),
+        (messages._VISIBLE_PATH, (CONVERSATION, 100), "messages_pkey"),
         (messages._PATH_IDS, (MESSAGE, 100), "messages_pkey"),
         (messages._TREE, (CONVERSATION, 0, MESSAGE, 50), "messages_of_conversation"),
         (messages._SIBLINGS, (CONVERSATION, [MESSAGE], [MESSAGE], True), "messages_children"),
