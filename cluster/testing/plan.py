@@ -1,6 +1,7 @@
 """The steps of `headrace test`, in their order. To add a check, add a line."""
 
 import dataclasses
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from cluster.local.directory import REPOSITORY
 from cluster.testing.bench import Bench
 from cluster.testing.browser import find_browser
 
+# Tests wait more than they work, but each process of them starts servers.
+MOST_PROCESSES = 4
 FRONTEND = REPOSITORY / "frontend"
 Preparation = Callable[[Bench, Callable[[str], None]], None]
 
@@ -139,10 +142,10 @@ def _page_step(
     )
 
 
-def _pytest(marks: str, *, append: bool) -> list[str]:
+def _pytest(marks: str, *options: str, append: bool) -> list[str]:
     coverage = ["--cov", "--cov-report=", *(["--cov-append"] if append else [])]
     # One line a test, so that the log tells where it was when it was ended.
-    return _module("pytest", "-v", "--tb=short", "--durations=10", "-m", marks, *coverage)
+    return _module("pytest", "-v", "--tb=short", "--durations=10", "-m", marks, *options, *coverage)
 
 
 def _python_tests() -> list[Step]:
@@ -150,7 +153,14 @@ def _python_tests() -> list[Step]:
         Step(
             name="tests",
             about="unit, integration and contract tests on embedded servers",
-            commands=[_pytest("not stack and not vllm and not drill", append=False)],
+            # Files at the same time: each process has servers of its own.
+            commands=[
+                _pytest(
+                    "not stack and not vllm and not drill",
+                    *("-n", str(min(MOST_PROCESSES, os.cpu_count() or 1)), "--dist", "loadfile"),
+                    append=False,
+                )
+            ],
             show=3,
             timeout=1200.0,
         )
