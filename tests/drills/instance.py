@@ -94,15 +94,16 @@ class Instance:
                     return looks[-1]
                 await asyncio.sleep(5)
 
-    def take_overs(self, since: float) -> list[float]:
-        """When turns were taken over after the moment `since`, in seconds since the epoch, from the logs."""
+    def take_overs(self, since: float) -> list[tuple[float, str]]:
+        """When turns were taken over since then, in seconds since the epoch, and from which runner."""
         found = []
         for name in self.gateways:
             for line in (self._var.logs / f"{name}.log").read_text().splitlines():
                 if '"turn.taken_over"' in line:
-                    moment = datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
+                    told = json.loads(line)
+                    moment = datetime.fromisoformat(told["timestamp"]).timestamp()
                     if moment >= since:
-                        found.append(moment)
+                        found.append((moment, str(told["runner"])))
         return sorted(found)
 
     @asynccontextmanager

@@ -4,10 +4,12 @@ import asyncio
 import random
 import statistics
 import time
+from collections.abc import Sequence
 
 import pytest
 
 from core.postgres import Postgres
+from gateway.chat.repository import LEASE_SECONDS
 from tests.drills.conftest import Note
 from tests.drills.follower import Told, begin, follow, person_at
 from tests.drills.instance import Instance
@@ -18,6 +20,8 @@ pytestmark = [pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
 TURNS = 50
 PEOPLE = 10
 EVERY_SECONDS = 3.0
+# A last renewal may be stored a moment after its process was killed.
+IN_FLIGHT_SECONDS = 0.5
 
 
 async def test_fifty_turns_under_kill_9_lose_nothing_double_nothing_and_are_charged_once(
@@ -61,17 +65,22 @@ async def test_fifty_turns_under_kill_9_lose_nothing_double_nothing_and_are_char
         )
         after = await instance.settled_differences(MODEL, 120)
         moments = instance.take_overs(began)
-        waits = [min(moment - kill for kill, _ in kills if kill <= moment) for moment in moments]
+        waits = await _waits(database, [kill for kill, _ in kills], moments)
         note(f"{TURNS} turns, {len(kills)} kills, {len(moments)} take-overs, {len(lost)} lost")
         reconnects, unknown = sum(t.reconnects for t in histories), sum(t.unknown for t in histories)
         note(f"{reconnects} reconnects, {unknown} requests of which nobody knew what became")
-        note(f"kill to take-over: median {statistics.median(waits):.1f} s, longest {max(waits):.1f} s")
+        if waits:
+            longest, median = max(waits), statistics.median(waits)
+            without = len(moments) - len(waits)
+            note(
+                f"kill to take-over: median {median:.1f} s, longest {longest:.1f} s; {without} without a kill"
+            )
         note(f"longest silence of one client: {max(told.longest_silence for told in histories):.1f} s")
         note(f"ledger less engines, before and after: {before} {after}")
         note(f"tokens that were read again: {sum(row['repeated_tokens'] for row in stored)}")
 
         assert lost == []
-        assert moments, "nothing was taken over: the drill has shown nothing"
+        assert waits, "nothing was taken over behind a kill: the drill has shown nothing"
         assert sorted(row["id"] for row in stored) == sorted(told.turn_id for told in histories), (
             "one doubled"
         )
@@ -103,6 +112,24 @@ async def _kill(instance: Instance, seconds: float) -> list[tuple[float, str]]:
             instance.kill(pid)
             kills.append((time.time(), name))
     return kills
+
+
+async def _waits(
+    database: Postgres, kills: Sequence[float], take_overs: Sequence[tuple[float, str]]
+) -> list[float]:
+    """Seconds from the kill of a runner to each take-over from it; one without a kill is not there.
+
+    Which kill it was is told by the runner's last lease: the first after that. The last kill before the
+    take-over may have been another gateway's, and would make the wait look shorter.
+    """
+    rows = await database.fetch("SELECT id, extract(epoch FROM lease_until)::float8 AS until FROM runners")
+    renewed = {row["id"]: row["until"] - LEASE_SECONDS for row in rows}
+    found = []
+    for moment, runner in take_overs:
+        if runner in renewed:
+            after = [kill for kill in kills if renewed[runner] - IN_FLIGHT_SECONDS <= kill <= moment]
+            found += [moment - kill for kill in after[:1]]
+    return found
 
 
 async def _prompt_tokens(person: Person, question: str) -> int:
