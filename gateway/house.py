@@ -13,6 +13,7 @@ from auth.principal import Principal
 from auth.wiring import Auth
 from core.clock import Clock, SystemClock
 from core.keyvalue import KeyValue
+from core.log import get_logger
 from core.postgres import Postgres
 from core.settings import Settings
 from gateway.background import Background
@@ -67,6 +68,8 @@ from gateway.usage.reconciler import LedgerReconciler
 from gateway.usage.repository import LedgerRepository
 from gateway.usage.upkeep import LedgerUpkeep
 from models.catalogue import Catalogue
+
+log = get_logger(__name__)
 
 
 class Part(Protocol):
@@ -246,7 +249,10 @@ class House:
         """Close everything in reverse order, each within its bound."""
         self.leave()
         assert self._left is not None  # noqa: S101 - made by `leave`
-        await asyncio.wait({self._left})
+        (failure,) = await asyncio.gather(self._left, return_exceptions=True)
+        if failure is not None:
+            # The rest is closed all the same; what was not handed over is found by its lease.
+            log.error("house.left_untidily", error=repr(failure))
         await self._opened.aclose()
 
     async def _leave(self) -> None:

@@ -31,6 +31,34 @@ test("a second tab is in step: a turn that begins, grows, stops and branches in 
   await expect(other.answers.nth(1).getByRole("group", { name: "Branches" })).toContainText("2/2");
 });
 
+test("a turn that another tab began comes over the one socket, and over a stream where there is none", async ({ page, context }) => {
+  await new EntryPage(page).register(newPerson());
+  const chat = new ChatPage(page);
+  await chat.ask("[[echo]] the beginning");
+  await chat.settled();
+
+  const streams: string[] = [];
+  const watching = new ChatPage(await context.newPage());
+  watching.page.on("request", (request) => {
+    if (/\/api\/turns\/\w+\/events/.test(request.url())) streams.push(request.url());
+  });
+  await watching.page.goto(page.url());
+  await expect(watching.answers.first()).toContainText("the beginning");
+  const without = await context.newPage();
+  await without.routeWebSocket(/\/api\/events$/, (socket) => socket.close());
+  const alone = new ChatPage(without);
+
+  const words = Array.from({ length: 80 }, (_, index) => `word${index + 1}`).join(" ");
+  await chat.ask(`[[slow]] [[echo]] ${words}`);
+  await expect(watching.answers.nth(1)).toContainText("word5");
+  await alone.page.goto(page.url());
+  for (const tab of [chat, watching, alone]) {
+    await tab.settled();
+    await expect(tab.answers.nth(1)).toContainText(words);
+  }
+  expect(streams).toEqual([]);
+});
+
 test("a branch that is opened in one tab is shown in the other", async ({ page, context }) => {
   await new EntryPage(page).register(newPerson());
   const chat = new ChatPage(page);

@@ -10,6 +10,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
+import { followTurns } from "./follow-turns.mjs";
 import { bodyOf, json, missing, problem, Refused } from "./http.mjs";
 import { models } from "./models.mjs";
 import { accountRoutes, anyone, userOf } from "./routes-account.mjs";
@@ -112,7 +113,11 @@ sockets.on("connection", (socket, request) => {
   socket.send(JSON.stringify({ type: "hello" }));
   const push = (userId, event) => (userId === null || userId === user.id) && socket.send(JSON.stringify(event));
   store.on("push", push);
-  socket.on("close", () => store.off("push", push));
+  const unfollowAll = followTurns(store, user, socket);
+  socket.on("close", () => {
+    store.off("push", push);
+    unfollowAll();
+  });
 });
 store.setMaxListeners(100);
 

@@ -109,6 +109,9 @@ class SocketFollows:
             async for batch in batches:
                 for frame in frames_of(handle, batch):
                     await self._send(frame)
+                if not batch:
+                    # The answer is long in coming: its reader is told that it is still followed.
+                    await self._send(b'{"type":"turn.alive","as":%d}' % handle)
                 ended = bool(batch) and batch[-1].terminal
         except HeadraceError as error:
             await self._refuse(handle, error.code, error.detail, retry=error.retry)

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from core.settings import Settings
-from gateway.chat import socket_follows
+from gateway.chat import following, socket_follows
 from gateway.chat.events import Event
 from gateway.chat.socket_follows import MOST_FOLLOWS, frames_of
 from tests.gateway.client import Gateway, Person, events_of, listening, text_of
@@ -189,6 +189,18 @@ async def test_a_gateway_that_leaves_sends_its_followers_elsewhere_and_they_miss
     events = seen + events_of(await person.follow(turn, after=seen[-1][0]))
     assert [number for number, _, _ in events] == list(range(1, len(events) + 1))
     assert text_of(events) == "word " * 100
+
+
+async def test_a_turn_that_is_long_in_coming_is_said_to_be_alive(
+    gateway: Gateway, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "KEEP_ALIVE_SECONDS", 0.05)
+    conversation = await person.conversation()
+    gateway.engine.say("a", "b", pause=0.5)
+    async with tab(person) as open_tab:
+        await follow(open_tab, await person.begin(conversation))
+        assert await open_tab.until("turn.alive") == {"type": "turn.alive", "as": 1}
+        assert written(await to_the_end(open_tab)) == "ab"
 
 
 async def test_frames_are_json_in_one_line_of_text(person: Person) -> None:

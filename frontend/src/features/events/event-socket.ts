@@ -8,6 +8,9 @@ const SIGN_IN_AGAIN = 4401;
 export interface EventSocketParts {
   connect: () => WebSocket;
   onEvent: (event: PushEvent) => void;
+  /** The socket takes frames now; called with the way to send them. */
+  onOpen?: (send: (frame: object) => void) => void;
+  onClose?: () => void;
   /** The socket is back after a gap in which events may have been missed. */
   onReconnected: () => void;
   /** Make sure that the session is good before the next try; throws when it is over. */
@@ -40,6 +43,7 @@ export class EventSocket {
     window.removeEventListener("online", this.hurry);
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
+    if (this.socket !== null) this.parts.onClose?.();
     this.socket?.close(1000);
     this.socket = null;
   }
@@ -52,6 +56,9 @@ export class EventSocket {
       if (event === null || this.socket !== socket) return;
       if (event.type === "hello") {
         this.failures = 0;
+        this.parts.onOpen?.((frame) => {
+          if (this.socket === socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+        });
         if (this.greeted) this.parts.onReconnected();
         this.greeted = true;
       }
@@ -60,6 +67,7 @@ export class EventSocket {
     socket.onclose = ({ code }) => {
       if (this.socket !== socket || !this.running) return;
       this.socket = null;
+      this.parts.onClose?.();
       const pause = code === SIGN_IN_AGAIN ? 0 : backoffMs(this.failures, BASE_MS, CAP_MS, this.parts.random);
       this.failures += 1;
       this.timer = setTimeout(() => void this.comeBack(), pause);

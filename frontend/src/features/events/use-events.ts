@@ -5,6 +5,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { cacheConversation, forgetConversation, patchConversation } from "@/lib/api/conversation-cache";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { Limits, Model } from "@/lib/api/types";
+import { turnSocket } from "@/lib/turn-socket";
 import { emitPush, onPush, type Pushed } from "@/lib/push";
 import { checkSession } from "./api/check-session";
 import { EventSocket } from "./event-socket";
@@ -50,7 +51,12 @@ export function useEvents(): void {
     const stopListening = onPush(apply);
     const socket = new EventSocket({
       connect: () => new WebSocket(new URL("/api/events", window.location.href.replace(/^http/, "ws"))),
-      onEvent: emitPush,
+      // What concerns a followed turn goes to its reader alone: nothing else renders for a token.
+      onEvent: (event) => {
+        if (!turnSocket.take(event)) emitPush(event);
+      },
+      onOpen: (send) => turnSocket.attach(send),
+      onClose: () => turnSocket.detach(),
       onReconnected: () => emitPush({ type: "reconnected" }),
       // A socket that was refused does not say why: an expired session is the likely reason.
       renew: checkSession,

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { ApiError } from "@/lib/api/error";
 import type { TurnEvent } from "@/lib/api/types";
 import { followTurn, type FollowParts } from "./follow";
+import type { TurnFrame } from "./parse-event";
 import { completed, delta, started, streamOf } from "./test-stream";
 
 /** Follow with answers in order; the first of them is the request that began the turn, unless `resumed`. */
@@ -165,5 +166,70 @@ describe("followTurn", () => {
     });
     const run = follow([streamOf(started())], { signal: abort.signal, pause });
     expect(await run.result).toBe("left");
+  });
+});
+
+describe("followTurn over the socket", () => {
+  /** Frames of the socket, which then breaks unless the last one ends the turn. */
+  async function* brought(...frames: TurnFrame[]): AsyncGenerator<TurnFrame> {
+    yield* frames;
+    await Promise.resolve();
+    throw new Error("the socket was closed");
+  }
+  const text = (seq: number, said: string, first = seq): TurnFrame => ({ seq, first, event: "delta", data: { text: said } });
+  const begun: TurnFrame = {
+    seq: 1,
+    first: 1,
+    event: "turn.started",
+    data: { turn_id: "trn_1", message_id: "msg_q", answer_id: "msg_a" },
+  };
+  const ended: TurnFrame = { seq: 6, first: 6, event: "turn.completed", data: { finish_reason: "stop" } };
+
+  it("takes joined text, and needs no stream", async () => {
+    const asked: number[] = [];
+    const run = follow([new Error("no stream")], {
+      resumed: true,
+      socket: (after) => {
+        asked.push(after);
+        return brought(begun, text(4, "abc", 2), text(5, "d"), ended);
+      },
+    });
+    expect(await run.result).toBe("ended");
+    expect(run.text()).toBe("abcd");
+    expect(asked).toEqual([0]);
+    expect(run.resumedAfter).toEqual([]);
+    expect(run.connections).toEqual(["open"]);
+  });
+
+  it("goes on over a stream from the last number when the socket breaks, and when a number is missing", async () => {
+    for (const frames of [
+      [begun, text(2, "a")],
+      [begun, text(2, "a"), text(4, "MISSED 3")],
+      [begun, text(2, "a"), text(3, "OVERLAPS", 2)],
+    ]) {
+      const run = follow([streamOf(delta(3, "b") + completed(4))], { resumed: true, socket: () => brought(...frames) });
+      expect(await run.result).toBe("ended");
+      expect(run.text()).toBe("ab");
+      expect(run.resumedAfter).toEqual([2]);
+      expect(run.connections).toEqual(["open", "reconnecting", "open"]);
+    }
+  });
+
+  it("tells how the turn goes, and takes a stream where there is no socket", async () => {
+    const status: TurnFrame = { seq: 0, first: 0, event: "turn.status", data: { state: "reconnecting" } };
+    const run = follow([streamOf("")], { resumed: true, socket: () => brought(status, begun, text(5, "abcd", 2), ended) });
+    expect(await run.result).toBe("ended");
+    expect(run.statuses).toEqual(["reconnecting"]);
+
+    const without = follow([streamOf(started() + completed(2))], { resumed: true, socket: () => null });
+    expect(await without.result).toBe("ended");
+    expect(without.resumedAfter).toEqual([0]);
+  });
+
+  it("never asks the socket for a turn that this page begins", async () => {
+    const socket = vi.fn(() => brought(ended));
+    const run = follow([streamOf(started() + delta(2, "x") + completed(3))], { socket });
+    expect(await run.result).toBe("ended");
+    expect(socket).not.toHaveBeenCalled();
   });
 });

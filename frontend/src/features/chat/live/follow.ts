@@ -2,7 +2,7 @@ import { ApiError, toApiError } from "@/lib/api/error";
 import type { TurnEvent, TurnStatus } from "@/lib/api/types";
 import { backoffMs } from "@/lib/backoff";
 import { readEvents } from "@/lib/sse/read";
-import { isTerminal, parseTurnEvent, parseTurnStatus } from "./parse-event";
+import { isTerminal, parseTurnEvent, parseTurnStatus, readJson, type TurnFrame } from "./parse-event";
 
 /** Keep-alive comments come every 15 s; two of them missed and a bit is a dead connection. */
 const IDLE_MS = 40_000;
@@ -22,6 +22,8 @@ export interface FollowParts {
   after?: number;
   /** The live log after a number. */
   resume: (after: number) => Promise<Response>;
+  /** The same over the tab's socket, where that is open: asked first, and not again after it failed. */
+  socket?: (after: number, idleMs: number) => AsyncIterable<TurnFrame> | null;
   onEvent: (event: TurnEvent) => void;
   onStatus: (status: TurnStatus) => void;
   onConnection: (state: "open" | "reconnecting") => void;
@@ -42,7 +44,7 @@ export type FollowResult = "ended" | "lost" | "left";
  * what the first request met when no try of it was answered.
  */
 export async function followTurn(parts: FollowParts): Promise<FollowResult> {
-  const { first, resume, onEvent, onStatus, onConnection, pause, signal, random, idleMs = IDLE_MS } = parts;
+  const { first, resume, socket, onEvent, onStatus, onConnection, pause, signal, random, idleMs = IDLE_MS } = parts;
   let last = parts.after ?? 0;
   let failures = 0;
   let unanswered: Error | null = null;
@@ -52,15 +54,15 @@ export async function followTurn(parts: FollowParts): Promise<FollowResult> {
     if (failures >= (beginning ? MAX_UNANSWERED : MAX_FAILURES)) break;
     let wait = 0;
     try {
-      const response = await (beginning ? first() : resume(last));
+      const pushed = beginning || failures > 0 ? null : (socket?.(last, idleMs) ?? null);
+      const frames = pushed ?? framesOf(await (beginning ? first() : resume(last)), idleMs);
       onConnection("open");
-      for await (const frame of readEvents(bodyOf(response), idleMs)) {
+      for await (const frame of frames) {
         const status = parseTurnStatus(frame);
         if (status !== null) onStatus(status);
-        const seq = Number(frame.id);
-        if (!Number.isSafeInteger(seq) || seq <= last) continue;
-        if (seq !== last + 1) break;
-        last = seq;
+        if (!Number.isSafeInteger(frame.seq) || frame.seq <= last) continue;
+        if (frame.first !== last + 1) break;
+        last = frame.seq;
         failures = 0;
         const event = parseTurnEvent(frame);
         if (event === null) continue;
@@ -85,6 +87,13 @@ export async function followTurn(parts: FollowParts): Promise<FollowResult> {
   }
   if (first !== null && last === 0 && unanswered !== null) throw unanswered;
   return "lost";
+}
+
+async function* framesOf(response: Response, idleMs: number): AsyncGenerator<TurnFrame> {
+  for await (const { id, event, data } of readEvents(bodyOf(response), idleMs)) {
+    const seq = Number(id);
+    yield { seq, first: seq, event, data: readJson(data) };
+  }
 }
 
 function bodyOf(response: Response): ReadableStream<Uint8Array> {

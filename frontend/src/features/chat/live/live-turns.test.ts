@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "@/lib/api/error";
 import type { Message } from "@/lib/api/types";
-import { LiveTurns, type TurnSink } from "./live-turns";
+import { LiveTurns } from "./live-turns";
+import type { TurnSink } from "./turn-sink";
 import { completed, delta, frame, started, streamOf } from "./test-stream";
 
 const api = vi.hoisted(() => ({

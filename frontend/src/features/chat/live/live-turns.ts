@@ -1,6 +1,7 @@
 import { ApiError, networkError, toApiError } from "@/lib/api/error";
 import { sleepUntilOnline } from "@/lib/backoff";
 import { strings } from "@/lib/strings";
+import { turnSocket } from "@/lib/turn-socket";
 import type { Message, TurnEvent } from "@/lib/api/types";
 import { retryTurn } from "../api/retry-turn";
 import { startTurn, type TurnBody } from "../api/start-turn";
@@ -9,6 +10,7 @@ import { turnEvents } from "../api/turn-events";
 import { followTurn, wasNotAnswered } from "./follow";
 import { onNextFrame } from "./on-next-frame";
 import { SendKeys } from "./send-keys";
+import type { TurnSink } from "./turn-sink";
 import { answerOf, newTurn, reduceTurn, userMessageOf, type LiveTurn } from "./turn-state";
 
 /** A message that the server did not take: it goes back to where it was written. */
@@ -19,20 +21,6 @@ export interface Refusal {
   error: ApiError;
   /** Epoch milliseconds before which sending again is pointless; null when it may be tried at once. */
   retryAt: number | null;
-}
-
-export interface Settled {
-  user: Message | null;
-  answer: Message;
-  replaces: string | null;
-  edits: string | null;
-}
-
-export interface TurnSink {
-  started: (conversationId: string, turnId: string) => void;
-  settled: (conversationId: string, settled: Settled) => void;
-  /** Something happened that only the server can tell: read the conversation again. */
-  stale: (conversationId: string) => void;
 }
 
 interface Entry {
@@ -200,6 +188,10 @@ export class LiveTurns {
           const turnId = this.turn(id)?.turnId;
           if (!turnId) throw new ApiError("turn_unknown", strings.chat.turnUnknown, 0, true);
           return turnEvents(turnId, after, signal);
+        },
+        socket: (after, idleMs) => {
+          const turnId = this.turn(id)?.turnId;
+          return turnId && turnSocket.open ? turnSocket.follow(turnId, after, idleMs, signal) : null;
         },
         onEvent: (event) => this.apply(id, event),
         onStatus: (engine) => this.patch(id, { engine }),

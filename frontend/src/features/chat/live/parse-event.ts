@@ -1,5 +1,12 @@
-import type { SseEvent } from "@/lib/sse/parser";
 import type { TurnEvent, TurnEvents, TurnStatus } from "@/lib/api/types";
+
+/** What a stream or the socket brings, before it is believed. It stands for the numbers `first` to `seq`. */
+export interface TurnFrame {
+  seq: number;
+  first: number;
+  event: string;
+  data: unknown;
+}
 
 type Check = (data: Record<string, unknown>) => boolean;
 
@@ -16,28 +23,31 @@ const checks: Record<keyof TurnEvents, Check> = {
   "turn.failed": (data) => typeof data["message"] === "string",
 };
 
-/** The turn event in an SSE frame; null for an unknown name or a body that is not what the name promises. */
-export function parseTurnEvent(frame: SseEvent): TurnEvent | null {
+/** The turn event in a frame; null for an unknown name or a body that is not what the name promises. */
+export function parseTurnEvent(frame: TurnFrame): TurnEvent | null {
   if (!Object.hasOwn(checks, frame.event)) return null;
   const name = frame.event as keyof TurnEvents;
-  const data = readObject(frame.data);
+  const data = objectIn(frame.data);
   if (data === null || !checks[name](data)) return null;
-  return { seq: Number(frame.id), name, data } as TurnEvent;
+  return { seq: frame.seq, name, data } as TurnEvent;
 }
 
 /** What an unnumbered `turn.status` frame says; null for every other frame. */
-export function parseTurnStatus(frame: SseEvent): TurnStatus | null {
+export function parseTurnStatus(frame: TurnFrame): TurnStatus | null {
   if (frame.event !== "turn.status") return null;
-  const state = readObject(frame.data)?.["state"];
+  const state = objectIn(frame.data)?.["state"];
   return state === "reconnecting" || state === "running" ? state : null;
 }
 
-function readObject(text: string): Record<string, unknown> | null {
+function objectIn(data: unknown): Record<string, unknown> | null {
+  return typeof data === "object" && data !== null ? (data as Record<string, unknown>) : null;
+}
+
+/** JSON, or null for a text that is none: not of our making, so it is no event. */
+export function readJson(text: string): unknown {
   try {
-    const data: unknown = JSON.parse(text);
-    return typeof data === "object" && data !== null ? (data as Record<string, unknown>) : null;
+    return JSON.parse(text) as unknown;
   } catch {
-    // Not of our making: a body that is not JSON is no event.
     return null;
   }
 }

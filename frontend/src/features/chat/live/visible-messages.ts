@@ -1,6 +1,6 @@
 import type { Message } from "@/lib/api/types";
 import type { MessagePages } from "../api/messages";
-import type { Settled } from "./live-turns";
+import type { Settled } from "./turn-sink";
 import { userMessageOf, type LiveTurn } from "./turn-state";
 
 /** Loaded pages as one list, oldest first, without the system prompt. */
