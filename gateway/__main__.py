@@ -1,7 +1,6 @@
 """`python -m gateway`: one gateway process."""
 
 import gc
-import math
 import socket
 import sys
 
@@ -20,7 +19,9 @@ log = get_logger(__name__)
 
 BACKLOG = 1024
 # Beyond the drain time: what is left is handed over, and its followers are sent elsewhere.
-HAND_OVER_SECONDS = 2
+HAND_OVER_SECONDS = 1
+# What is not answered then is cut off, with a word about why.
+CUT_SECONDS = 1
 
 
 def main() -> int:
@@ -56,14 +57,19 @@ def main() -> int:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=math.ceil(settings.drain_timeout) + HAND_OVER_SECONDS,
+        timeout_graceful_shutdown=CUT_SECONDS,
         backlog=BACKLOG,
         ws_max_size=64 * 1024,
         ws_ping_interval=20,
         ws_ping_timeout=20,
     )
     server = DrainingServer(
-        config, house, app, grace=settings.drain_grace, shared=settings.listen_fd is not None
+        config,
+        house,
+        app,
+        grace=settings.drain_grace,
+        patience=settings.drain_timeout + HAND_OVER_SECONDS,
+        shared=settings.listen_fd is not None,
     )
     with listener:
         server.run(sockets=[listener])

@@ -9,29 +9,45 @@ import uvicorn
 from gateway.envelope import Envelope
 from gateway.house import House
 
+# Nothing asked for so long: whoever still has a connection does not use it.
+QUIET_SECONDS = 0.2
+LOOK_SECONDS = 0.02
+
 
 class DrainingServer(uvicorn.Server):
     """uvicorn's server, which drains before it ends.
 
     At once `/readyz` says 503 and every answer is the last on its connection, so that clients and load
-    balancers leave by themselves. After `grace` the listener is closed, turns are finished or handed over,
-    and what is left when the drain time is over is told so.
+    balancers leave by themselves. After `grace` the listener is closed; turns are finished or handed over.
+    An answer that began before all this did not say that it is the last: whoever got it asks once more on the
+    same connection, and is answered. So connections are closed only when nothing was asked for a while; what
+    is still not answered when `patience` is over is told so.
 
     Args:
         grace: seconds in which requests are still taken.
+        patience: seconds after that in which what runs may end.
         shared: other processes accept from the same socket, so this one stops accepting at once.
     """
 
     def __init__(
-        self, config: uvicorn.Config, house: House, envelope: Envelope, *, grace: float, shared: bool
+        self,
+        config: uvicorn.Config,
+        house: House,
+        envelope: Envelope,
+        *,
+        grace: float,
+        patience: float,
+        shared: bool,
     ) -> None:
         super().__init__(config)
         self._house = house
         self._envelope = envelope
         self._grace = grace
+        self._patience = patience
         self._shared = shared
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
+        self._waiting: asyncio.Future[None] | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -52,10 +68,23 @@ class DrainingServer(uvicorn.Server):
         self._house.readiness.drain()
         self._envelope.leave()
         if self._shared:
-            for server in self.servers:
-                server.close()
+            self._stop_listening()
         self._loop.call_later(self._grace, self._leave)
 
     def _leave(self) -> None:
+        self._stop_listening()
         self._house.leave()
+        self._waiting = asyncio.ensure_future(self._until_quiet())
+
+    def _stop_listening(self) -> None:
+        for server in self.servers:
+            server.close()
+
+    async def _until_quiet(self) -> None:
+        loop = asyncio.get_running_loop()
+        busy, until = loop.time(), loop.time() + self._patience
+        while loop.time() < until and loop.time() - busy < max(self._grace, QUIET_SECONDS):
+            await asyncio.sleep(LOOK_SECONDS)
+            if self.server_state.tasks:
+                busy = loop.time()
         self.should_exit = True

@@ -1,7 +1,6 @@
 """A gateway on a real listener with an engine that says what it is told, and people who use it."""
 
 import asyncio
-import math
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -245,11 +244,12 @@ async def listening(
             port=port,
             log_config=None,
             ws="websockets-sansio",
-            timeout_graceful_shutdown=math.ceil(mine.drain_timeout) + 2,
+            timeout_graceful_shutdown=1,
         ),
         house,
         app,
         grace=mine.drain_grace,
+        patience=mine.drain_timeout + 1,
         shared=False,
     )
     task = asyncio.create_task(server.serve())

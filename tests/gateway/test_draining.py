@@ -51,6 +51,30 @@ async def test_a_stream_that_ends_within_the_drain_time_is_whole(
         await person.close()
 
 
+async def test_who_asks_again_on_a_connection_whose_answer_did_not_say_that_it_is_the_last_is_answered(
+    settings: Settings, gateway: Gateway
+) -> None:
+    engine = Engine()
+    async with listening(
+        settings, public_url=gateway.url, engine=engine, drain_grace=0.05, drain_timeout=10
+    ) as leaving:
+        person = await leaving.person()
+        key = await person.key()
+        engine.say(*["word "] * 20, pause=0.05)
+        body = {"model": "simulated", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+        async with aiohttp.ClientSession(leaving.url, connector=aiohttp.TCPConnector(limit=1)) as client:
+            async with client.post(
+                "/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {key}"}
+            ) as response:
+                await response.content.readuntil(b"\n\n")
+                leaving.server.drain()
+                assert (await response.read()).endswith(b"data: [DONE]\n\n")
+            # The listener is closed by now: there is no other way in than this connection.
+            async with client.get("/healthz") as response:
+                assert (response.status, response.headers["connection"]) == (200, "close")
+        await person.close()
+
+
 async def test_a_stream_that_does_not_end_in_time_ends_with_an_error_that_says_why(
     settings: Settings, gateway: Gateway
 ) -> None:
