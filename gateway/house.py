@@ -256,11 +256,12 @@ class House:
         await self._opened.aclose()
 
     async def _leave(self) -> None:
+        # First of all those who only look on: they have the rest from another process.
         self.hub.close_all()
+        self.followers.leave()
         await self.runner.stop()
         # Given up at once, so that others take over what was left to them.
         await self.keeper.stop()
-        self.followers.leave()
 
     async def _open(self, part: Part) -> None:
         await part.start()

@@ -50,6 +50,8 @@ class Followers:
                 whole = events.replay(row.start, row.end)
                 yield whole[min(max(0, after), len(whole) - 1) :]
                 return
+            elif self._left:
+                return
             else:
                 async with self._mirrors.of(turn_id) as mirror:
                     async for batch in mirror.follow(after, LOOK_SECONDS):
