@@ -42,7 +42,6 @@ class RolledBack(Exception):
         (messages._TREE, (CONVERSATION, 0, MESSAGE, 50), "messages_of_conversation"),
         (messages._SIBLINGS, (CONVERSATION, [MESSAGE], [MESSAGE], True), "messages_children"),
         (messages._NEWEST_LEAF, (CONVERSATION, MESSAGE), "messages_children"),
-        (search._SEARCH, (USER, "'~otter':*", None, None, 20), "conversations_deleted_of_user"),
         (search._MESSAGES, ([MESSAGE],), "search_entries_message_id_key"),
         (
             "SELECT id FROM conversations WHERE deleted_at < now() - make_interval(days => $1) "
@@ -87,3 +86,26 @@ async def test_a_search_goes_by_the_words(database: Postgres, person: Person) ->
             raise RolledBack
     assert "search_entries" not in scans(plan["Plan"])
     assert orjson.dumps(plan).count(b"search_entries_words") == 2
+
+
+async def test_a_search_leaves_out_what_was_deleted_by_the_index_of_its_person(
+    database: Postgres, person: Person, stranger: Person
+) -> None:
+    with pytest.raises(RolledBack):
+        async with database.transaction() as connection:
+            # With a few deleted ones in all, going through everybody's would be as good a plan.
+            await connection.execute(
+                "INSERT INTO conversations (id, user_id, deleted_at) "
+                "SELECT 'cnv_plan_' || n, CASE n % 100 WHEN 0 THEN $1 ELSE $2 END, now() "
+                "FROM generate_series(1, 20000) n",
+                person.id,
+                stranger.id,
+            )
+            await connection.execute("ANALYZE conversations")
+            await connection.execute("SET LOCAL enable_seqscan = off")
+            (plan,) = await connection.fetchval(
+                "EXPLAIN (FORMAT JSON) " + search._SEARCH, person.id, "'~otter':*", None, None, 20
+            )
+            raise RolledBack
+    assert scans(plan["Plan"]) == []
+    assert b"conversations_deleted_of_user" in orjson.dumps(plan)
