@@ -62,6 +62,7 @@ test("a message that was only just sent is edited where it stands, below what ca
 test("Up in an empty composer edits the last message, and Escape leaves everything as it was", async ({ page }) => {
   const chat = new ChatPage(page);
   await chat.ask("[[echo]] one thing");
+  await expect(chat.answers.first()).toContainText("one thing");
   await chat.settled();
   await chat.composer.press("ArrowUp");
   const field = page.getByRole("textbox", { name: "Edit your message" });
