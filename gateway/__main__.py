@@ -18,7 +18,7 @@ from gateway.settings_report import explain
 log = get_logger(__name__)
 
 BACKLOG = 1024
-# Beyond the drain time: what is left is handed over, and its followers are sent elsewhere.
+# Beyond the drain time: what still runs is handed over.
 HAND_OVER_SECONDS = 1
 # What is not answered then is cut off, with a word about why.
 CUT_SECONDS = 1
