@@ -5,10 +5,11 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from gateway.chat.events import Event
+from gateway.chat.events import Event, status
 
 # Finished logs stay this many for late followers; older ones are replayed from Postgres.
 KEEP_FINISHED = 256
+RUNNING = status("running")
 
 
 class LiveLog(Protocol):
@@ -59,7 +60,7 @@ class ProcessLiveLog:
         self._wake()
 
     def tell(self, status: Event) -> None:
-        """Let those who follow now know how it goes."""
+        """Let those who follow know how it goes, and those who come while it is not as usual."""
         self._status = status
         self._told += 1
         self._wake()
@@ -71,7 +72,8 @@ class ProcessLiveLog:
 
     async def follow(self, after: int, idle: float) -> AsyncIterator[Sequence[Event]]:
         position = max(0, after)
-        told = self._told
+        # Who comes while the answer waits for another engine is told that it does.
+        told = self._told if self._status in (None, RUNNING) else self._told - 1
         while True:
             if self.finished:
                 # Somebody who has seen everything, or claims more than there was, is told the end again.

@@ -68,6 +68,21 @@ async def test_a_status_reaches_those_who_follow_and_is_not_part_of_the_log() ->
     assert await read(log) == [1, 2]
 
 
+async def test_who_comes_while_the_answer_waits_for_an_engine_is_told_so() -> None:
+    log = ProcessLiveLog()
+    add(log)
+    log.tell(status("reconnecting"))
+    late = log.follow(0, 0.01)
+    assert [event.seq for event in await anext(late)] == [1]
+    assert list(await anext(late)) == [status("reconnecting")]
+    assert list(await anext(late)) == []
+    log.tell(status("running"))
+    assert list(await anext(late)) == [status("running")]
+    later = log.follow(0, 0.01)
+    assert [event.seq for event in await anext(later)] == [1]
+    assert list(await anext(later)) == [], "nothing is unusual, so nothing is told"
+
+
 async def test_followers_leave_a_log_that_goes_on_elsewhere_after_what_is_here() -> None:
     log = ProcessLiveLog()
     add(log)
