@@ -18,10 +18,12 @@ from gateway.conversations.endpoints import router as conversations_router
 from gateway.conversations.exporting.endpoints import router as exporting_router
 from gateway.conversations.search.endpoints import router as search_router
 from gateway.conversations.sharing.endpoints import router as sharing_router
+from gateway.conversations.summaries.endpoints import router as summaries_router
 from gateway.envelope import Envelope, is_page
 from gateway.error_docs import error_docs
 from gateway.events.endpoints import router as events_router
 from gateway.house import House
+from gateway.jobs.endpoints import router as jobs_router
 from gateway.openai_api.body import ChatHead, CompletionHead
 from gateway.openai_api.models import ModelRoutes
 from gateway.openai_api.relay import CompletionRelay
@@ -84,7 +86,9 @@ def create_app(house: House) -> Envelope:
         exporting_router,
         sharing_router,
         prompts_router,
+        summaries_router,
         chat_router,
+        jobs_router,
         models_router,
         events_router,
         usage_router,

@@ -11,6 +11,7 @@ from gateway.conversations.exporting.service import ExportService
 from gateway.conversations.search.service import SearchService
 from gateway.conversations.service import ConversationService
 from gateway.conversations.sharing.service import SharingService
+from gateway.conversations.summaries.service import SummaryService
 from gateway.events.hub import Hub
 from gateway.events.orders import MakeOrders
 from gateway.prompts.service import PromptService
@@ -38,6 +39,11 @@ def _exports(connection: HTTPConnection) -> ExportService:
 
 def _sharing(connection: HTTPConnection) -> SharingService:
     found: SharingService = connection.app.state.house.sharing
+    return found
+
+
+def _summaries(connection: HTTPConnection) -> SummaryService:
+    found: SummaryService = connection.app.state.house.summaries
     return found
 
 
@@ -95,6 +101,7 @@ Conversations = Annotated[ConversationService, Depends(_conversations)]
 Search = Annotated[SearchService, Depends(_search)]
 Exports = Annotated[ExportService, Depends(_exports)]
 Sharing = Annotated[SharingService, Depends(_sharing)]
+Summaries = Annotated[SummaryService, Depends(_summaries)]
 Prompts = Annotated[PromptService, Depends(_prompts)]
 Turns = Annotated[TurnService, Depends(_turns)]
 OnceTurns = Annotated[TurnsOnce, Depends(_once_turns)]

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Protocol
 
 import orjson
 
 from auth.accounts.hashing import Hasher
-from auth.budget import Budget
 from auth.principal import Principal
 from auth.wiring import Auth
 from core.clock import Clock, SystemClock
@@ -17,6 +15,7 @@ from core.log import get_logger
 from core.postgres import Postgres
 from core.settings import Settings
 from gateway.background import Background
+from gateway.chat.context import ContextBuilder
 from gateway.chat.following import Followers
 from gateway.chat.generation import Generation
 from gateway.chat.keeper import TurnKeeper
@@ -36,6 +35,8 @@ from gateway.conversations.search.service import SearchService
 from gateway.conversations.service import ConversationService
 from gateway.conversations.sharing.repository import ShareRepository
 from gateway.conversations.sharing.service import SharingService
+from gateway.conversations.summaries.repository import SummaryRepository
+from gateway.conversations.summaries.service import SummaryService
 from gateway.events.bus import EventBus
 from gateway.events.hub import Hub
 from gateway.events.orders import Orders, SendFrame
@@ -43,12 +44,12 @@ from gateway.follow_ups import TurnFollowUps
 from gateway.idempotency.repository import IdempotencyRepository
 from gateway.idempotency.service import Idempotency
 from gateway.inference import Inference
-from gateway.inference.http import HttpInference
 from gateway.internal_listener import InternalListener
-from gateway.jobs.messages import topic
-from gateway.jobs.repository import JobRepository
+from gateway.jobs.news import JobNews
+from gateway.jobs.service import JobService
 from gateway.openai_api.account import Accounts
 from gateway.openai_api.services import OpenAIServices
+from gateway.parts import Part, default_budget, make_inference, make_jobs
 from gateway.prompts.repository import PromptRepository
 from gateway.prompts.service import PromptService
 from gateway.purge import Purge
@@ -70,34 +71,6 @@ from gateway.usage.upkeep import LedgerUpkeep
 from models.catalogue import Catalogue
 
 log = get_logger(__name__)
-
-
-class Part(Protocol):
-    """Something with a beginning and an end."""
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-
-def make_inference(settings: Settings) -> HttpInference:
-    """The way to the engines that these settings name."""
-    return HttpInference(
-        settings.serve_url,
-        settings.internal_token.get_secret_value(),
-        connect_timeout=settings.engine_connect_timeout,
-        first_byte_timeout=settings.engine_first_byte_timeout,
-        idle_timeout=settings.engine_idle_timeout,
-    )
-
-
-def make_jobs(settings: Settings, postgres: Postgres) -> JobRepository:
-    """The job rows of these settings' topic."""
-    return JobRepository(
-        postgres,
-        topic=topic(settings.kafka_topic_prefix),
-        lease_seconds=settings.job_lease_seconds,
-    )
 
 
 class House:
@@ -131,20 +104,21 @@ class House:
         self.control = control or HttpControl(settings.serve_url, settings.internal_token.get_secret_value())
         self.reconciler = Reconciler(self.postgres, self.revisions, self.control)
 
-        default_budget = Budget(settings.budget_tokens_per_day, settings.budget_tokens_per_month)
-        self.ledger = LedgerRepository(self.postgres, default_budget=default_budget)
-        self.budgets = Budgets(self.postgres, clock, default_budget=default_budget)
+        budget = default_budget(settings)
+        self.ledger = LedgerRepository(self.postgres, default_budget=budget)
+        self.budgets = Budgets(self.postgres, clock, default_budget=budget)
         admission = Admission(self.budgets)
         journals = settings.var_dir / "ledger"
         self.booking = BookingQueue(self.ledger, Journal(journals))
         self.ledger_upkeep = LedgerUpkeep(self.ledger, self.booking, journals)
         comparison = Comparison(self.postgres)
         self.ledger_reconciler = LedgerReconciler(self.postgres, comparison, self.control, clock)
-        self.jobs = make_jobs(settings, self.postgres)
 
         history = ConversationRepository(self.postgres)
         found = SearchRepository(self.postgres)
-        turn_rows = TurnRepository(self.postgres, self.ledger, TurnFollowUps(self.jobs, found))
+        summaries = SummaryRepository(self.postgres)
+        jobs = make_jobs(settings, self.postgres)
+        turn_rows = TurnRepository(self.postgres, self.ledger, TurnFollowUps(jobs, found, summaries))
         logs = ProcessLiveLogs()
         log_store = LogStore(self.keyvalue)
         self.log_writer = LogWriter(log_store)
@@ -180,13 +154,18 @@ class House:
             self.runner,
             self.followers,
             self.routes,
-            self.inference,
+            ContextBuilder(self.inference, summaries),
             self.bus,
             admission,
         )
         self.idempotency = IdempotencyRepository(self.postgres)
+        idempotency = Idempotency(self.idempotency)
         self.purge = Purge([self.budgets.purge, self.idempotency.purge, comparison.purge])
-        self.once_turns = TurnsOnce(self.turns, Idempotency(self.idempotency))
+        self.once_turns = TurnsOnce(self.turns, idempotency)
+        self.summaries = SummaryService(summaries, self.conversations)
+        self.jobs = JobService(
+            self.postgres, jobs, self.conversations, history, idempotency, JobNews(jobs, self.bus)
+        )
         self.conversations.after_delete(self.turns.stop_in)
 
         self.openai = OpenAIServices(

@@ -17,14 +17,18 @@ from gateway.conversations.purge import ConversationPurge
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.search.repository import SearchRepository
 from gateway.conversations.service import ConversationService
+from gateway.conversations.summaries.repository import SummaryRepository
 from gateway.events.bus import EventBus
-from gateway.house import Part, make_inference, make_jobs
 from gateway.inference import Inference
 from gateway.internal_listener import InternalListener
-from gateway.jobs import titles
+from gateway.jobs import summaries, titles
 from gateway.jobs.consumer import JobConsumer
+from gateway.jobs.handler import Handler
 from gateway.jobs.messages import PARTITIONS, topic
+from gateway.jobs.news import JobNews
 from gateway.jobs.outbox import OutboxRelay
+from gateway.jobs.tables import JobRow
+from gateway.parts import Part, default_budget, make_inference, make_jobs
 from gateway.readiness import ReadinessChecks
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.table import RoutingTable
@@ -48,18 +52,28 @@ class Worker:
         self.routes = RoutingTable(RevisionRepository(self.postgres))
         jobs = make_jobs(settings, self.postgres)
         history = ConversationRepository(self.postgres)
-        conversations = ConversationService(history, EventBus(self.keyvalue))
-        handlers = {
+        bus = EventBus(self.keyvalue)
+        conversations = ConversationService(history, bus)
+        # Jobs are charged once they are done; only the longer ones reserve.
+        ledger = LedgerRepository(self.postgres, default_budget=default_budget(settings))
+        news = JobNews(jobs, bus)
+
+        async def told(job: JobRow) -> None:
+            await news.tell(job.user_id, job.id)
+
+        handlers: dict[str, Handler] = {
             titles.KIND: titles.TitleJobs(
                 self.postgres,
                 jobs,
-                # Jobs are charged once they are done; they reserve nothing.
-                LedgerRepository(self.postgres),
+                ledger,
                 self.routes,
                 self.inference,
                 conversations,
                 SearchRepository(self.postgres),
-            )
+            ),
+            summaries.KIND: summaries.SummaryJobs(
+                self.postgres, jobs, ledger, self.routes, self.inference, SummaryRepository(self.postgres)
+            ),
         }
         self.purge = ConversationPurge(history)
         self.outbox = OutboxRelay(
@@ -73,6 +87,7 @@ class Worker:
             lambda: KafkaConsumer(self._servers, group="headrace-worker", topics=[self._topic]),
             self._ensure_topic,
             deadline=settings.job_lease_seconds * 0.8,
+            told=told,
         )
         self._readiness = ReadinessChecks(
             {"postgres": self.postgres.check, "valkey": self.keyvalue.check}, dict

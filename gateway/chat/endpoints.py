@@ -12,6 +12,7 @@ from gateway.chat.following import KEEP_ALIVE_SECONDS
 from gateway.chat.once import TurnOnce
 from gateway.chat.schemas import RetryIn, StopOut, TurnIn, TurnOut
 from gateway.dependencies import OnceTurns, Turns
+from gateway.idempotency.header import REPLAYED, IdempotencyKey
 
 router = APIRouter(tags=["turns"])
 
@@ -22,9 +23,6 @@ _STREAM_DOC = {"content": {EVENT_STREAM: {}}, "description": "The turn's events,
 TurnId = Annotated[str, Path(max_length=64)]
 Accept = Annotated[str | None, Header()]
 Traceparent = Annotated[str | None, Header()]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
-
-_REPLAYED = "Idempotency-Replayed"
 
 
 @router.post(
@@ -100,9 +98,9 @@ async def _answer(
         turn = once.found
         if stream:
             answer = _stream(await turns.follow(principal, turn.id, 0))
-            answer.headers[_REPLAYED] = "true"
+            answer.headers[REPLAYED] = "true"
             return answer
-        response.headers[_REPLAYED] = "true"
+        response.headers[REPLAYED] = "true"
     return TurnOut(turn_id=turn.id, message_id=turn.user_message_id, answer_id=turn.answer_id)
 
 

@@ -40,6 +40,7 @@ def started(turn: TurnStart) -> tuple[str, bytes]:
             "model": turn.model,
             "revision": turn.revision,
             "trimmed_messages": turn.trimmed_messages,
+            "summarised_messages": turn.summarised_messages,
         }
     )
 

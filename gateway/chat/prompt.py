@@ -1,10 +1,11 @@
 """The prompt of a turn: as much of the history as the model's context window holds.
 
 The system prompt and the newest message always stay; the oldest messages go first. Tokens are counted by
-the engine that will read them, and only where the length in bytes leaves a doubt: a token of the byte-level
-vocabularies in use covers at least one byte.
+the engine that will read them, and only where what is known leaves a doubt: a token of the byte-level
+vocabularies in use covers at least one byte, and of an earlier turn the engine has said what it read.
 """
 
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ CountTokens = Callable[[Sequence[PromptMessage]], Awaitable[int]]
 # What a chat template may add around one message, and around all of them.
 TEMPLATE_TOKENS_PER_MESSAGE = 16
 TEMPLATE_TOKENS = 64
+# What a token of most texts covers, until the engine has counted some of this one.
+BYTES_PER_TOKEN = 4.0
+# So often the place is guessed from what was counted; then what is left is halved.
+GUESSES = 3
 # Less room than this is not worth an answer.
 MINIMUM_ANSWER_TOKENS = 16
 
@@ -48,6 +53,7 @@ async def build_prompt(
     *,
     max_tokens: int | None,
     count: CountTokens,
+    history_at_most: int | None = None,
 ) -> Prompt:
     """Choose what fits.
 
@@ -55,13 +61,17 @@ async def build_prompt(
         history: oldest first; the last one is the new message.
         max_tokens: tokens of the answer the person asked for, or None.
         count: tokens of a list of messages, the chat template included.
+        history_at_most: no fewer tokens than the whole history has, where that is known.
 
     Raises: core.errors.MessageTooLong when the newest message alone does not fit.
     """
     head = [{"role": "system", "content": system_prompt}] if system_prompt else []
     wanted = min(max_tokens or target.max_output_tokens, target.max_output_tokens)
 
-    upper_bound = _at_most(head) + _at_most(history) + TEMPLATE_TOKENS
+    whole = at_most(history)
+    if history_at_most is not None:
+        whole = min(whole, history_at_most)
+    upper_bound = at_most(head) + whole + TEMPLATE_TOKENS
     if upper_bound + wanted <= target.context_window:
         return Prompt([*head, *history], 0, wanted, upper_bound, counted=False)
 
@@ -91,24 +101,31 @@ async def _fewest_to_drop(
 ) -> tuple[int | None, int]:
     """How many of the oldest messages must go, and the tokens of what stays; None when even one is too many.
 
-    The places where the history may begin are its person's messages; the tokens fall from one to the next,
-    so a binary search finds the first that fits.
+    The places where the history may begin are its person's messages; the tokens fall from one to the next.
+    How many bytes one covers is nearly the same all through a conversation, so the first guesses are near.
     """
     begins = [index for index, message in enumerate(history) if message["role"] == "user"]
     if not begins or begins[-1] != len(history) - 1:
         begins.append(len(history) - 1)
+    # Negative, so that they rise: bytes of what stays when the history begins there.
+    sizes = [-at_most(head) - at_most(history[begin:]) for begin in begins]
     fits: tuple[int | None, int] = (None, 0)
-    low, high = 0, len(begins) - 1
+    low, high, bytes_per_token, asked = 0, len(begins) - 1, BYTES_PER_TOKEN, 0
     while low <= high:
-        middle = (low + high) // 2
-        tokens = await count([*head, *history[begins[middle] :]])
+        guess = (low + high) // 2
+        if asked < GUESSES:
+            guess = bisect_left(sizes, -room * bytes_per_token, low, high)
+        tokens = await count([*head, *history[begins[guess] :]])
+        asked += 1
+        bytes_per_token = -sizes[guess] / max(1, tokens)
         if tokens <= room:
-            fits = begins[middle], tokens
-            high = middle - 1
+            fits = begins[guess], tokens
+            high = guess - 1
         else:
-            low = middle + 1
+            low = guess + 1
     return fits
 
 
-def _at_most(messages: Sequence[PromptMessage]) -> int:
+def at_most(messages: Sequence[PromptMessage]) -> int:
+    """No fewer tokens than these messages have."""
     return sum(len(str(message["content"]).encode()) + TEMPLATE_TOKENS_PER_MESSAGE for message in messages)

@@ -72,8 +72,9 @@ class TurnRepository:
                 )
                 await connection.execute(
                     "INSERT INTO turns (id, conversation_id, user_id, user_message_id, answer_message_id, "
-                    "model, revision, parameters, status, trimmed_messages, traceparent, runner) "
-                    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11)",
+                    "model, revision, parameters, status, trimmed_messages, traceparent, runner, "
+                    "summarised_messages) "
+                    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12)",
                     turn.id,
                     turn.conversation_id,
                     turn.user_id,
@@ -85,6 +86,7 @@ class TurnRepository:
                     turn.trimmed_messages,
                     turn.traceparent,
                     runner,
+                    turn.summarised_messages,
                 )
                 await self._ledger.reserve(
                     connection,
@@ -268,6 +270,7 @@ def _turn(row: Record) -> TurnRow:
         model=row["model"],
         revision=row["revision"],
         trimmed_messages=row["trimmed_messages"],
+        summarised_messages=row["summarised_messages"],
         parameters=parameters,
         traceparent=row["traceparent"],
     )

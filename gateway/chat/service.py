@@ -8,11 +8,11 @@ from auth.principal import Principal
 from core.errors import Invalid, ModelNotReady, NotFound, TurnRunning
 from core.ids import new_id
 from core.telemetry import new_traceparent
+from gateway.chat.context import MAX_HISTORY_MESSAGES, ContextBuilder
 from gateway.chat.continuation import request_of
 from gateway.chat.events import Event
 from gateway.chat.following import Followers
 from gateway.chat.live_log import LiveLog
-from gateway.chat.prompt import PromptMessage, build_prompt
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.schemas import RetryIn, TurnIn
@@ -20,16 +20,11 @@ from gateway.chat.tables import TurnRow, TurnStart, TurnStatus
 from gateway.conversations.parameters import Parameters
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.service import ConversationService
-from gateway.conversations.tables import ConversationRow, MessageRow, MessageStatus, Role
+from gateway.conversations.tables import ConversationRow, MessageRow, Role
 from gateway.events.bus import EventBus
-from gateway.inference import Inference, Target
-from gateway.inference.tokens import count_prompt_tokens
+from gateway.inference import Target
 from gateway.routing.table import RoutingTable
 from gateway.usage.admission import Admission
-
-# No prompt is made of more messages than this, and of no more bytes for each token of the window.
-MAX_HISTORY_MESSAGES = 400
-MAX_BYTES_PER_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ class TurnService:
         runner: TurnRunner,
         followers: Followers,
         routes: RoutingTable,
-        inference: Inference,
+        contexts: ContextBuilder,
         bus: EventBus,
         admission: Admission,
     ) -> None:
@@ -61,7 +56,7 @@ class TurnService:
         self._runner = runner
         self._followers = followers
         self._routes = routes
-        self._inference = inference
+        self._contexts = contexts
         self._bus = bus
         self._admission = admission
 
@@ -211,16 +206,11 @@ class TurnService:
         parameters: Parameters,
         traceparent: str,
     ) -> Begun:
-        history, unread = _history(path, new_content, target)
-
-        async def count(messages: Sequence[PromptMessage]) -> int:
-            return await count_prompt_tokens(
-                self._inference, target, messages, request_id=turn_id, traceparent=traceparent
-            )
-
-        prompt = await build_prompt(
-            target, conversation.system_prompt, history, max_tokens=parameters.max_tokens, count=count
+        count = self._contexts.counter(target, turn_id=turn_id, traceparent=traceparent)
+        context = await self._contexts.build(
+            conversation, target, path, new_content, max_tokens=parameters.max_tokens, count=count
         )
+        prompt = context.prompt
         chosen = parameters.chosen()
         turn = TurnStart(
             id=turn_id,
@@ -230,7 +220,8 @@ class TurnService:
             answer_id=new_id("msg"),
             model=target.model,
             revision=target.revision,
-            trimmed_messages=prompt.trimmed + unread,
+            trimmed_messages=context.trimmed,
+            summarised_messages=context.summarised,
             parameters=chosen,
             traceparent=traceparent,
         )
@@ -271,28 +262,3 @@ class TurnService:
             },
         )
         return Begun(turn, running.log.shown)
-
-
-def _history(
-    path: Sequence[MessageRow], new_content: str | None, target: Target
-) -> tuple[list[PromptMessage], int]:
-    """The prompt's messages, oldest first, and how many were too far back to be looked at."""
-    budget = target.context_window * MAX_BYTES_PER_TOKEN
-    messages: list[PromptMessage] = []
-    if new_content is not None:
-        messages.append({"role": "user", "content": new_content})
-    read = 0
-    for row in path:
-        budget -= len(row.content.encode())
-        if budget < 0 and messages:
-            break
-        read += 1
-        # An answer that failed before its first word says nothing.
-        if row.content and row.status is not MessageStatus.STREAMING:
-            messages.append({"role": row.role.value, "content": row.content})
-    messages.reverse()
-    while len(messages) > 1 and messages[0]["role"] == Role.ASSISTANT.value:
-        messages.pop(0)
-        read -= 1
-    total = path[0].depth + 1 if path else 0
-    return messages, total - read

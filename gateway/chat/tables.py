@@ -29,6 +29,7 @@ class TurnStart:
     model: str
     revision: str
     trimmed_messages: int
+    summarised_messages: int
     parameters: Mapping[str, Any]
     traceparent: str
 

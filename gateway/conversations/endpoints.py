@@ -12,6 +12,7 @@ from gateway.conversations.schemas import (
     ConversationPatch,
     HeadIn,
     MessagePage,
+    RatingIn,
 )
 from gateway.dependencies import Conversations
 
@@ -94,3 +95,15 @@ async def list_messages(
 ) -> MessagePage:
     """The visible messages, oldest first; `before` a cursor asks for the ones above it."""
     return await conversations.messages(principal.user_id, conversation_id, limit, before)
+
+
+@router.patch("/{conversation_id}/messages/{message_id}", status_code=204)
+async def rate_answer(
+    principal: SignedIn,
+    conversations: Conversations,
+    conversation_id: ConversationId,
+    message_id: Annotated[str, Path(max_length=64)],
+    wanted: RatingIn,
+) -> None:
+    """Thumbs up or down for an answer, or neither."""
+    await conversations.rate(principal.user_id, conversation_id, message_id, wanted.rating)

@@ -1,4 +1,4 @@
-"""The reading queries of messages; gateway.chat writes them. The messages of a conversation are a tree."""
+"""The queries of messages that read or rate; gateway.chat writes them. Those of a conversation are a tree."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from gateway.conversations.tables import MessageRow, MessageStatus, Role, Siblin
 
 _COLUMNS = """
 p.id, p.conversation_id, p.parent_id, p.depth, p.turn_id, p.role, p.content, p.status, p.model, p.created_at,
-    t.status AS turn_status, t.revision, t.finish_reason, t.error, t.prompt_tokens, t.completion_tokens,
-    t.ttft_ms, t.duration_ms, t.trimmed_messages
+    p.rating, t.status AS turn_status, t.revision, t.finish_reason, t.error, t.prompt_tokens,
+    t.completion_tokens, t.ttft_ms, t.duration_ms, t.trimmed_messages, t.summarised_messages
 """
 
 
@@ -138,6 +138,16 @@ class MessageRepository:
             None in parents,
         )
         return {row["id"]: SiblingsRow(**dict(row)) for row in rows}
+
+    async def rate(self, conversation_id: str, message_id: str, rating: str | None) -> bool:
+        """Note what a person thinks of an answer; says whether there is such an answer."""
+        tag = await self._postgres.execute(
+            "UPDATE messages SET rating = $3 WHERE id = $2 AND conversation_id = $1 AND role = 'assistant'",
+            conversation_id,
+            message_id,
+            rating,
+        )
+        return tag != "UPDATE 0"
 
     async def newest_leaf(self, connection: Connection, conversation_id: str, message_id: str) -> str | None:
         """The newest message without children at or below a message of this conversation."""

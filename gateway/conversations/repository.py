@@ -16,13 +16,13 @@ KEPT_DAYS: Final = 30
 
 _CONVERSATION = """
 SELECT c.id, c.user_id, c.title, c.model, c.system_prompt, c.parameters, c.pinned, c.archived,
-    c.head_message_id, c.created_at, c.updated_at, s.id AS share_id, s.created_at AS shared_at,
+    c.summarise, c.head_message_id, c.created_at, c.updated_at, s.id AS share_id, s.created_at AS shared_at,
     (SELECT t.id FROM turns t WHERE t.conversation_id = c.id AND t.status = 'running') AS running_turn_id
 FROM conversations c LEFT JOIN shares s ON s.conversation_id = c.id
 """
 
 # What a person may change, and how the column is written.
-_CHANGEABLE: Final = ("title", "pinned", "archived", "system_prompt", "model", "parameters")
+_CHANGEABLE: Final = ("title", "pinned", "archived", "system_prompt", "model", "parameters", "summarise")
 
 
 class ConversationRepository(MessageRepository):
@@ -67,14 +67,15 @@ class ConversationRepository(MessageRepository):
         model: str | None,
         system_prompt: str | None,
         parameters: Mapping[str, Any],
+        summarise: bool,
     ) -> str:
         """A new, empty conversation; returns its id."""
         conversation_id = new_id("cnv")
         async with self._postgres.transaction() as connection:
             await connection.execute(
                 "INSERT INTO conversations "
-                "(id, user_id, title, title_source, model, system_prompt, parameters) "
-                "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                "(id, user_id, title, title_source, model, system_prompt, parameters, summarise) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 conversation_id,
                 user_id,
                 title,
@@ -82,6 +83,7 @@ class ConversationRepository(MessageRepository):
                 model,
                 system_prompt,
                 dict(parameters),
+                summarise,
             )
             if title:
                 await self._search.add_title(connection, conversation_id)

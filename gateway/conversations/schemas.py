@@ -1,7 +1,7 @@
 """Conversations and messages on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
@@ -22,6 +22,7 @@ class ConversationIn(_In):
     model: ModelName | None = None
     system_prompt: SystemPrompt | None = None
     parameters: Parameters | None = None
+    summarise: bool = False
 
 
 class ConversationPatch(_In):
@@ -33,8 +34,9 @@ class ConversationPatch(_In):
     system_prompt: SystemPrompt | None = None
     model: ModelName | None = None
     parameters: Parameters | None = None
+    summarise: bool | None = None
 
-    @field_validator("title", "pinned", "archived", "model", "parameters", mode="before")
+    @field_validator("title", "pinned", "archived", "model", "parameters", "summarise", mode="before")
     @classmethod
     def _is_something(cls, value: object) -> object:
         if value is None:
@@ -53,6 +55,12 @@ class HeadIn(_In):
     message_id: Annotated[str, StringConstraints(max_length=64)]
 
 
+class RatingIn(_In):
+    """Null takes a rating back."""
+
+    rating: Literal["up", "down"] | None
+
+
 class ShareOut(BaseModel):
     """`url` is only known to who made the link, at that moment."""
 
@@ -69,6 +77,7 @@ class ConversationOut(BaseModel):
     archived: bool
     system_prompt: str | None
     parameters: dict[str, Any]
+    summarise: bool
     share: ShareOut | None
     created_at: datetime
     updated_at: datetime
@@ -87,6 +96,7 @@ class ConversationOut(BaseModel):
             archived=row.archived,
             system_prompt=row.system_prompt,
             parameters=dict(row.parameters),
+            summarise=row.summarise,
             share=share,
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -112,6 +122,7 @@ class TurnFigures(BaseModel):
     ttft_ms: float | None
     duration_ms: float | None
     trimmed_messages: int
+    summarised_messages: int
 
     @classmethod
     def of(cls, row: MessageRow) -> "TurnFigures | None":
@@ -128,6 +139,7 @@ class TurnFigures(BaseModel):
             ttft_ms=row.ttft_ms,
             duration_ms=row.duration_ms,
             trimmed_messages=row.trimmed_messages or 0,
+            summarised_messages=row.summarised_messages or 0,
         )
 
 
@@ -163,6 +175,8 @@ class MessageOut(BaseModel):
     ttft_ms: float | None
     duration_ms: float | None
     trimmed_messages: int | None
+    summarised_messages: int | None
+    rating: str | None
     siblings: Siblings
     turn: TurnFigures | None
     created_at: datetime
@@ -186,6 +200,8 @@ class MessageOut(BaseModel):
             ttft_ms=row.ttft_ms,
             duration_ms=row.duration_ms,
             trimmed_messages=row.trimmed_messages,
+            summarised_messages=row.summarised_messages,
+            rating=row.rating,
             siblings=Siblings.of(siblings),
             turn=TurnFigures.of(row),
             created_at=row.created_at,

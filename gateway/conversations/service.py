@@ -66,6 +66,7 @@ class ConversationService:
             model=wanted.model,
             system_prompt=wanted.system_prompt,
             parameters=wanted.parameters.chosen() if wanted.parameters else {},
+            summarise=wanted.summarise,
         )
         return await self._tell(user_id, conversation_id, "conversation.created")
 
@@ -118,6 +119,21 @@ class ConversationService:
         items = [MessageOut.of(row, siblings.get(row.id)) for row in reversed(rows)]
         return MessagePage(
             items=items, next_cursor=items[0].id if items and items[0].parent_id is not None else None
+        )
+
+    async def rate(self, user_id: str, conversation_id: str, message_id: str, rating: str | None) -> None:
+        """Note what the person thinks of an answer, or take it back. Raises core.errors.NotFound."""
+        await self.require(user_id, conversation_id)
+        if not await self._repository.rate(conversation_id, message_id, rating):
+            raise NotFound("There is no such answer in this conversation.")
+        await self._events.publish(
+            user_id,
+            {
+                "type": "message.rated",
+                "conversation_id": conversation_id,
+                "message_id": message_id,
+                "rating": rating,
+            },
         )
 
     async def _tell(self, user_id: str, conversation_id: str, kind: str) -> ConversationOut:

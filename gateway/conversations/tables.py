@@ -32,6 +32,7 @@ class ConversationRow:
     parameters: Mapping[str, Any]
     pinned: bool
     archived: bool
+    summarise: bool
     head_message_id: str | None
     running_turn_id: str | None
     share_id: str | None
@@ -63,6 +64,8 @@ class MessageRow:
     ttft_ms: float | None = None
     duration_ms: float | None = None
     trimmed_messages: int | None = None
+    summarised_messages: int | None = None
+    rating: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

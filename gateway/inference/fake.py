@@ -47,8 +47,15 @@ class FakeEngineResponse:
         self.closed_early = self.closed_early or not self.finished
 
 
-def chat_stream(words: Sequence[str], *, prompt_tokens: int = 5, finish: str = "stop") -> list[bytes]:
-    """The frames a chat engine streams for these words, one token each, usage included."""
+def chat_stream(
+    words: Sequence[str],
+    *,
+    prompt_tokens: int = 5,
+    completion_tokens: int | None = None,
+    finish: str = "stop",
+) -> list[bytes]:
+    """The frames a chat engine streams for these words, one token each unless told otherwise, with usage."""
+    made = len(words) if completion_tokens is None else completion_tokens
 
     def frame(choices: list[dict[str, object]], **more: object) -> bytes:
         body = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 0, "model": "fake"}
@@ -59,8 +66,8 @@ def chat_stream(words: Sequence[str], *, prompt_tokens: int = 5, finish: str = "
 
     usage = {
         "prompt_tokens": prompt_tokens,
-        "completion_tokens": len(words),
-        "total_tokens": prompt_tokens + len(words),
+        "completion_tokens": made,
+        "total_tokens": prompt_tokens + made,
     }
     return [
         frame(choice({"role": "assistant", "content": ""})),

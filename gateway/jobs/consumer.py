@@ -38,6 +38,7 @@ class JobConsumer:
 
     Args:
         deadline: seconds one attempt may take; shorter than the lease of a claim.
+        told: called with every job whose state became another; must not fail.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class JobConsumer:
         ensure_topic: EnsureTopic,
         *,
         deadline: float,
+        told: Callable[[JobRow], Awaitable[None]],
     ) -> None:
         self._repository = repository
         self._handlers = handlers
         self._make_consumer = make_consumer
         self._ensure_topic = ensure_topic
         self._deadline = deadline
+        self._told = told
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._jobs: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -124,7 +127,11 @@ class JobConsumer:
             job = await self._repository.claim(wanted.job_id)
             if job is None:
                 return
-            await self._attempt(job)
+            await self._told(job)
+            try:
+                await self._attempt(job)
+            finally:
+                await self._told(job)
         except HeadraceError as error:
             # The job stays open; its message comes again.
             log.warning("jobs.interrupted", job_id=wanted.job_id, error=error.detail)

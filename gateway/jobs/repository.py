@@ -1,12 +1,18 @@
 """The only queries of jobs and of the outbox."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from core.ids import new_id
 from core.postgres import Connection, Postgres, Record
 from gateway.jobs.messages import JobMessage, headers_of, payload_of
-from gateway.jobs.tables import JobRow, OutboxRow
+from gateway.jobs.tables import JobRow, JobStatusRow, OutboxRow
+
+_STATUS = (
+    "SELECT id, user_id, kind, state, payload ->> 'conversation_id' AS conversation_id, attempts, error, "
+    "created_at, updated_at FROM jobs "
+)
 
 
 class JobRepository:
@@ -31,12 +37,17 @@ class JobRepository:
         idempotency_key: str,
         payload: Mapping[str, Any],
         traceparent: str,
+        job_id: str | None = None,
     ) -> str | None:
-        """A job and its message, inside the caller's transaction; None when the key was used before."""
-        job_id: str | None = await connection.fetchval(
+        """A job and its message, inside the caller's transaction.
+
+        None when the key or the id was used before, and when one of a kind that is done one at a time is
+        open.
+        """
+        job_id = await connection.fetchval(
             "INSERT INTO jobs (id, kind, user_id, idempotency_key, payload, traceparent) "
-            "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (idempotency_key) DO NOTHING RETURNING id",
-            new_id("job"),
+            "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING id",
+            job_id or new_id("job"),
             kind,
             user_id,
             idempotency_key,
@@ -46,6 +57,25 @@ class JobRepository:
         if job_id is not None:
             await self._leave_message(connection, job_id, kind, idempotency_key, traceparent)
         return job_id
+
+    async def get(self, user_id: str, job_id: str) -> JobStatusRow | None:
+        """One job of a person, or None when there is none or it is somebody else's."""
+        row = await self._postgres.fetchrow(_STATUS + "WHERE id = $1 AND user_id = $2", job_id, user_id)
+        return JobStatusRow(**dict(row)) if row else None
+
+    async def page(
+        self, user_id: str, limit: int, before: tuple[datetime, str] | None
+    ) -> Sequence[JobStatusRow]:
+        """A person's jobs, newest first, from `before` (time and id of the last one seen) on."""
+        rows = await self._postgres.fetch(
+            _STATUS + "WHERE user_id = $1 AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4)) "
+            "ORDER BY created_at DESC, id DESC LIMIT $2",
+            user_id,
+            limit,
+            before[0] if before else None,
+            before[1] if before else None,
+        )
+        return [JobStatusRow(**dict(row)) for row in rows]
 
     async def claim(self, job_id: str) -> JobRow | None:
         """Take the job if it is open and nobody holds it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -16,6 +17,21 @@ class JobRow:
     traceparent: str
     attempts: int
     fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatusRow:
+    """How a job stands, for the person it is of. `error` is why it failed, or why it is tried again."""
+
+    id: str
+    user_id: str
+    kind: str
+    state: str
+    conversation_id: str | None
+    attempts: int
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,26 +4,23 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-
-from core.errors import EngineFailed
 from core.ids import new_id
 from core.postgres import Connection, Postgres
 from gateway.conversations.search.repository import SearchRepository
 from gateway.conversations.service import ConversationService
-from gateway.inference import Inference, Target
+from gateway.inference import Inference
+from gateway.jobs.completion import complete
 from gateway.jobs.repository import JobRepository
 from gateway.jobs.tables import JobRow
 from gateway.routing.table import RoutingTable
 from gateway.usage.repository import LedgerRepository
-from gateway.usage.tables import Entry, Kind, Outcome, Tokens
+from gateway.usage.tables import Entry, Kind, Outcome
 
 KIND: Final = "title"
 MOST_WORDS: Final = 6
 MOST_CHARACTERS: Final = 80
 # Enough to tell what a conversation is about; small models lose the thread in more.
 EXCERPT_CHARACTERS: Final = 600
-MAX_ANSWER_BYTES: Final = 256 * 1024
 MOST_TOKENS: Final = 24
 
 # Quotation marks and dashes of several languages, by code point.
@@ -72,7 +69,13 @@ class TitleJobs:
                 await self._jobs.finish(connection, job, result={"title": None}, error=None)
             return
         target = self._routes.resolve(opening.model)
-        written, tokens = await self._ask(job, target, opening)
+        written, tokens = await complete(
+            self._inference,
+            target,
+            job,
+            title_prompt(opening.question, opening.answer),
+            max_tokens=MOST_TOKENS,
+        )
         title = clean_title(written) or first_words(opening.question)
         async with self._postgres.transaction() as connection:
             if not await self._jobs.finish(connection, job, result={"title": title}, error=None):
@@ -113,36 +116,6 @@ class TitleJobs:
             job.payload["turn_id"],
         )
         return Opening(**dict(row)) if row else None
-
-    async def _ask(self, job: JobRow, target: Target, opening: Opening) -> tuple[str, Tokens]:
-        response = await self._inference.send(
-            target,
-            "/v1/chat/completions",
-            orjson.dumps(
-                {
-                    "model": target.model,
-                    "messages": title_prompt(opening.question, opening.answer),
-                    "max_tokens": MOST_TOKENS,
-                    "temperature": 0,
-                    "stream": False,
-                }
-            ),
-            request_id=job.id,
-            traceparent=job.traceparent,
-        )
-        try:
-            body = await response.read(MAX_ANSWER_BYTES)
-        finally:
-            await response.close()
-        if response.status != 200:
-            raise EngineFailed(f"The model answered {response.status} when asked for a title.")
-        try:
-            answer = orjson.loads(body)
-            text = str(answer["choices"][0]["message"]["content"] or "")
-            usage = answer["usage"]
-            return text, Tokens(int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
-        except (orjson.JSONDecodeError, KeyError, IndexError, TypeError) as error:
-            raise EngineFailed("The model's title cannot be read.") from error
 
     async def _store(self, connection: Connection, job: JobRow, title: str) -> None:
         """A title that a person gave in the meantime stays."""

@@ -12,7 +12,7 @@ import uvicorn
 
 from core.postgres import Postgres
 from core.settings import Settings
-from gateway.house import make_inference
+from gateway.parts import make_inference
 from gateway.routing.fake import FakeControl
 from gateway.usage.engines import EngineReport
 from serve.guard import Guard

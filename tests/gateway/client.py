@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,18 +35,26 @@ SERVING = FakeControl()
 
 @dataclass
 class Engine:
-    """What the fake engine does next. Answers that were not used are forgotten after the test."""
+    """What the fake engine does next. Answers that were not used are forgotten after the test.
+
+    Attributes:
+        tokens: how many tokens a text has.
+        consistent: whether an answer's usage says what `tokens` says, else always the same for the prompt.
+    """
 
     answers: list[Answer] = field(default_factory=list)
     responses: list[FakeEngineResponse] = field(default_factory=list)
     tokens: Callable[[str], int] = field(default=lambda text: len(text.split()))
+    consistent: bool = False
 
     def __post_init__(self) -> None:
         self.inference = FakeInference(self._respond)
 
     def say(self, *words: str, pause: float = 0.0, finish: str = "stop") -> None:
         """The next request gets these words, one a chunk."""
-        self.stream(*chat_stream(words, finish=finish), pause=pause)
+        self.answers.append(
+            lambda _, __, body: FakeEngineResponse(200, self._frames(body, words, finish), {}, pause)
+        )
 
     def stream(self, *parts: bytes | HeadraceError, pause: float = 0.0) -> None:
         """The next request gets exactly these bytes, or breaks with this error."""
@@ -65,19 +73,31 @@ class Engine:
         self.responses.clear()
         self.inference.asked.clear()
         self.tokens = lambda text: len(text.split())
+        self.consistent = False
+
+    def _frames(self, body: bytes, words: Sequence[str], finish: str = "stop") -> list[bytes]:
+        if not self.consistent:
+            return chat_stream(words, finish=finish)
+        prompt = self.tokens(_text(orjson.loads(body)))
+        return chat_stream(
+            words, prompt_tokens=prompt, completion_tokens=sum(map(self.tokens, words)), finish=finish
+        )
 
     def _respond(self, target: Target, route: str, body: bytes) -> FakeEngineResponse:
         if route == "/tokenize":
-            asked = orjson.loads(body)
-            text = " ".join(str(message["content"]) for message in asked.get("messages", []))
-            count = self.tokens(text or asked["prompt"])
+            count = self.tokens(_text(orjson.loads(body)))
             return FakeEngineResponse(200, [orjson.dumps({"count": count})])
         if self.answers:
             response = self.answers.pop(0)(target, route, body)
         else:
-            response = FakeEngineResponse(200, chat_stream(["Hello", " there"]))
+            response = FakeEngineResponse(200, self._frames(body, ["Hello", " there"]))
         self.responses.append(response)
         return response
+
+
+def _text(asked: dict[str, Any]) -> str:
+    """What an engine has to read."""
+    return " ".join(str(message["content"]) for message in asked.get("messages", [])) or str(asked["prompt"])
 
 
 @dataclass

@@ -8,12 +8,14 @@ import pytest
 
 from core.postgres import Postgres
 from tests.gateway.client import MODEL, Gateway, Person, events_of
+from tests.gateway.jobs.conftest import Jobs
 
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/conversations/{conversation_id}"): {"title": "Mine now"},
     ("POST", "/api/conversations/{conversation_id}/turns"): {"content": "Hi", "model": MODEL},
     ("POST", "/api/turns/{turn_id}/retry"): {},
     ("POST", "/api/conversations/{conversation_id}/head"): {"message_id": "msg_" + "0" * 32},
+    ("PATCH", "/api/conversations/{conversation_id}/messages/{message_id}"): {"rating": "up"},
     ("PATCH", "/api/prompts/{prompt_id}"): {"name": "Mine now"},
     ("POST", "/api/prompts/{prompt_id}/render"): {"variables": {}},
     ("PATCH", "/api/keys/{key_id}"): {"budget": {"day": 1}},
@@ -39,9 +41,12 @@ async def test_every_route_that_names_something_answers_404_to_another_person(
     turn = await person.begin(conversation)
     _, made = await person.call("POST", "/api/keys", json={"name": "mine"})
     _, prompt = await person.call("POST", "/api/prompts", json={"name": "mine", "template": "x"})
+    job = await Jobs(gateway.house.postgres, person).add(conversation_id=conversation)
     ids = {
         "conversation_id": conversation,
         "turn_id": turn,
+        "message_id": (await person.messages(conversation))[-1]["id"],
+        "job_id": job,
         "key_id": made["id"],
         "prompt_id": prompt["id"],
         # Whoever has the token may see what it opens; this one opens nothing.

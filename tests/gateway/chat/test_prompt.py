@@ -90,7 +90,22 @@ async def test_no_more_is_written_than_was_asked_for_even_when_messages_go() -> 
 
 async def test_a_long_history_is_counted_a_few_times_only() -> None:
     _, count = await build(8192, conversation(*[200] * 399))
+    assert count.asked <= 4
+
+
+async def test_a_history_of_very_unlike_messages_is_counted_a_few_times_only() -> None:
+    _, count = await build(8192, conversation(*[1 + 997 * number % 1_500 for number in range(399)]))
     assert count.asked <= 10
+
+
+async def test_a_history_that_is_known_to_fit_is_not_counted() -> None:
+    count = Counter()
+    history = conversation(*[200] * 21)
+    made = await build_prompt(
+        target(8192), "Brief.", history, max_tokens=None, count=count, history_at_most=3_000
+    )
+    assert (count.asked, made.trimmed, made.counted) == (0, 0, False)
+    assert 3_000 < made.tokens_at_most < 3_200
 
 
 lengths = st.lists(st.integers(0, 300), min_size=1, max_size=25).map(

@@ -1,15 +1,16 @@
 """A history longer than the model's window, over HTTP."""
 
+from core.postgres import Postgres
 from tests.gateway.client import MODEL, Gateway, Person
 
 
 async def test_old_messages_are_left_out_and_their_number_is_shown(gateway: Gateway, person: Person) -> None:
     conversation = await person.conversation(system_prompt="Stay.")
+    # One token a character: the window of 8192 holds the newest message and not two answers more.
+    gateway.engine.tokens, gateway.engine.consistent = len, True
     for number in range(4):
         gateway.engine.say(f"answer {number} " + "y" * 4000)
         await person.ask(conversation, f"question {number} " + "x" * 4000)
-    # One token a character: the window of 8192 holds the newest message and not two answers more.
-    gateway.engine.tokens = len
     events = await person.ask(conversation, "newest")
     sent = [message["content"].partition(" x")[0][:10] for message in gateway.engine.asked()[-1]["messages"]]
     assert sent[0] == "Stay."
@@ -66,3 +67,33 @@ async def test_a_message_beyond_a_million_characters_is_refused(gateway: Gateway
     )
     assert (status, problem["code"]) == (422, "invalid")
     assert gateway.engine.inference.asked == []
+
+
+async def test_a_long_history_is_not_counted_again_where_the_engine_has_said_what_it_read(
+    gateway: Gateway, person: Person
+) -> None:
+    gateway.engine.tokens, gateway.engine.consistent = lambda text: len(text) // 5, True
+    conversation = await person.conversation()
+    for number in range(3):
+        gateway.engine.say("y" * 1_000)
+        await person.ask(conversation, f"{number}" + "x" * 1_000)
+    # By its bytes it might not fit beside the longest answer.
+    assert len(gateway.engine.asked("/tokenize")) == 0
+    events = await person.ask(conversation, "newest")
+    assert events[0][2]["trimmed_messages"] == 0
+    assert len(gateway.engine.asked()[-1]["messages"]) == 7
+    assert len(gateway.engine.asked("/tokenize")) == 0
+
+
+async def test_what_another_model_or_revision_has_read_says_nothing(
+    gateway: Gateway, person: Person, database: Postgres
+) -> None:
+    gateway.engine.tokens, gateway.engine.consistent = lambda text: len(text) // 5, True
+    conversation = await person.conversation()
+    for number in range(3):
+        gateway.engine.say("y" * 1_000)
+        await person.ask(conversation, f"{number}" + "x" * 1_000)
+    await database.execute("UPDATE turns SET revision = 'r0' WHERE conversation_id = $1", conversation)
+    events = await person.ask(conversation, "newest")
+    assert events[0][2]["trimmed_messages"] == 0
+    assert len(gateway.engine.asked("/tokenize")) >= 1

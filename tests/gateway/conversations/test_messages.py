@@ -29,6 +29,8 @@ async def test_a_message_shows_everything_the_contract_names(person: Person) -> 
         "ttft_ms",
         "duration_ms",
         "trimmed_messages",
+        "summarised_messages",
+        "rating",
         "siblings",
         "turn",
         "created_at",

@@ -60,7 +60,12 @@ class Bench:
             lambda: FakeConsumer(self.broker, group="g", topics=[jobs.topic]),
             ensure,
             deadline=5,
+            told=self._told,
         )
+        self.told: list[tuple[str, str]] = []
+
+    async def _told(self, job: JobRow) -> None:
+        self.told.append((job.id, (await self.jobs.get(job.id))["state"]))
 
     def tell(self, job_id: str, kind: str = "test") -> None:
         """A message about this job, as the outbox would send it."""
@@ -98,6 +103,7 @@ async def test_a_job_is_done_and_its_message_does_not_come_again(bench: Bench) -
     bench.tell(job_id)
     await until(lambda: bench.handler.done == [job_id])
     assert (await bench.jobs.get(job_id))["state"] == "succeeded"
+    await until(lambda: bench.told == [(job_id, "running"), (job_id, "succeeded")])
     await until(lambda: sum(bench.broker.committed.values()) == 1)
 
 
@@ -181,6 +187,7 @@ async def test_the_pauses_between_attempts_grow_up_to_a_bound(
         lambda: FakeConsumer(FakeBroker(), group="g", topics=[]),
         _no,
         deadline=5,
+        told=_nobody,
     )
     for attempts in range(1, MOST_ATTEMPTS):
         await consumer._attempt(JobRow("job_1", "test", jobs.person.id, {}, TRACE, attempts, attempts))
@@ -189,6 +196,10 @@ async def test_the_pauses_between_attempts_grow_up_to_a_bound(
 
 async def _no() -> bool:
     return False
+
+
+async def _nobody(_: JobRow) -> None:
+    pass
 
 
 async def test_a_kind_that_nobody_does_here_waits_for_a_worker_that_does(bench: Bench) -> None:

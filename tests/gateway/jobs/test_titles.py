@@ -12,12 +12,11 @@ from core.postgres import Postgres
 from core.settings import Settings
 from gateway.inference import Target
 from gateway.inference.fake import FakeEngineResponse, FakeInference
-from gateway.jobs import consumer, outbox
 from gateway.jobs.consumer import MOST_ATTEMPTS
 from gateway.jobs.messages import topic
 from gateway.jobs.titles import clean_title, first_words
-from gateway.worker import Worker
 from tests.gateway.client import Gateway, Person, until
+from tests.gateway.jobs.conftest import working
 from tests.gateway.test_metrics import value
 
 
@@ -45,29 +44,9 @@ class Namer:
 
 @pytest.fixture(scope="module")
 async def namer(running_gateway: Gateway, settings: Settings, kafka_servers: str) -> AsyncIterator[Namer]:
-    """A worker with an engine of its own, and no patience."""
-    patience = pytest.MonkeyPatch()
-    for module, name, seconds in [
-        (consumer, "FIRST_PAUSE_SECONDS", 0.02),
-        (consumer, "TOPIC_CHECK_SECONDS", 0.5),
-        (consumer, "RECONNECT_SECONDS", 0.1),
-        (outbox, "SILENT_SECONDS", 1.0),
-        (outbox, "HOUSEKEEPING_SECONDS", 0.1),
-        (outbox, "IDLE_SECONDS", 0.02),
-    ]:
-        patience.setattr(module, name, seconds)
-    # What other tests have left to do is none of ours.
-    await running_gateway.house.postgres.execute(
-        "UPDATE jobs SET state = 'failed' WHERE state <> 'succeeded'"
-    )
-    await running_gateway.house.postgres.execute("DELETE FROM outbox")
     engine = Namer()
-    stop = asyncio.Event()
-    running = asyncio.create_task(Worker(settings, inference=engine.inference).run(stop))
-    yield engine
-    stop.set()
-    await asyncio.wait_for(running, 40)
-    patience.undo()
+    async with working(running_gateway, settings, engine.inference):
+        yield engine
 
 
 async def ended(database: Postgres, conversation: str) -> tuple[str, str | None, int]:

@@ -1,0 +1,55 @@
+"""One short answer of a model to a job, and what it cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import orjson
+
+from core.errors import EngineFailed
+from gateway.inference import Inference, Target
+from gateway.jobs.tables import JobRow
+from gateway.usage.tables import Tokens
+
+MAX_ANSWER_BYTES: Final = 256 * 1024
+
+
+async def complete(
+    inference: Inference,
+    target: Target,
+    job: JobRow,
+    messages: Sequence[Mapping[str, str]],
+    *,
+    max_tokens: int,
+) -> tuple[str, Tokens]:
+    """The model's words, as likely as they can be.
+
+    Raises: what `Inference.send` raises; core.errors.EngineFailed for an answer that is none.
+    """
+    response = await inference.send(
+        target,
+        "/v1/chat/completions",
+        orjson.dumps(
+            {
+                "model": target.model,
+                "messages": list(messages),
+                "max_tokens": max_tokens,
+                "temperature": 0,
+                "stream": False,
+            }
+        ),
+        request_id=job.id,
+        traceparent=job.traceparent,
+    )
+    try:
+        body = await response.read(MAX_ANSWER_BYTES)
+    finally:
+        await response.close()
+    if response.status != 200:
+        raise EngineFailed(f"The model answered {response.status} to a {job.kind} job.")
+    try:
+        answer = orjson.loads(body)
+        text = str(answer["choices"][0]["message"]["content"] or "")
+        usage = answer["usage"]
+        return text, Tokens(int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
+    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise EngineFailed("The model's answer cannot be read.") from error
