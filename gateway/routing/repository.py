@@ -6,7 +6,16 @@ from core.postgres import Connection, Postgres, Record
 from gateway.routing.tables import Desired, RevisionRow, State
 from models.spec import ModelSpec
 
-_COLUMNS = "spec, desired, state, detail, created_at, updated_at"
+_COLUMNS = "spec, desired, state, detail, waking_since, created_at, updated_at"
+# On the way to answering.
+_WAKING = "('pending', 'starting', 'warming')"
+_OBSERVE = f"""
+UPDATE model_revisions SET state = $3, detail = $4, updated_at = now(), waking_since = CASE
+    WHEN $3 NOT IN {_WAKING} THEN NULL
+    WHEN state IN {_WAKING} THEN coalesce(waking_since, now())
+    ELSE now() END
+WHERE name = $1 AND revision = $2 AND (state, detail) IS DISTINCT FROM ($3, $4)
+"""  # noqa: S608 - of a constant
 
 
 class RevisionRepository:
@@ -38,14 +47,7 @@ class RevisionRepository:
 
     async def observe(self, name: str, revision: str, state: State, detail: str | None) -> bool:
         """Write what was seen; says whether that was news."""
-        tag = await self._postgres.execute(
-            "UPDATE model_revisions SET state = $3, detail = $4, updated_at = now() "
-            "WHERE name = $1 AND revision = $2 AND (state, detail) IS DISTINCT FROM ($3, $4)",
-            name,
-            revision,
-            state.value,
-            detail,
-        )
+        tag = await self._postgres.execute(_OBSERVE, name, revision, state.value, detail)
         return tag != "UPDATE 0"
 
 
@@ -54,6 +56,8 @@ async def _want(connection: Connection, spec: ModelSpec) -> None:
         "INSERT INTO model_revisions (name, revision, spec, desired) VALUES ($1, $2, $3, 'serving') "
         "ON CONFLICT (name, revision) DO UPDATE SET spec = EXCLUDED.spec, desired = 'serving', "
         "state = CASE model_revisions.desired WHEN 'retired' THEN 'pending' ELSE model_revisions.state END, "
+        "waking_since = CASE model_revisions.desired WHEN 'retired' THEN now() "
+        "ELSE model_revisions.waking_since END, "
         "updated_at = now()",
         spec.name,
         spec.revision,
@@ -67,6 +71,7 @@ def _row(row: Record) -> RevisionRow:
         desired=Desired(row["desired"]),
         state=State(row["state"]),
         detail=row["detail"],
+        waking_since=row["waking_since"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

@@ -26,10 +26,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RevisionRow:
+    """A revision. `waking_since` is when it set out to become ready, while it is on the way."""
+
     spec: ModelSpec
     desired: Desired
     state: State
     detail: str | None
+    waking_since: datetime | None
     created_at: datetime
     updated_at: datetime
 

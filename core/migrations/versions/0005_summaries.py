@@ -1,4 +1,4 @@
-"""Summaries of what no longer fits a model's window, ratings of answers, jobs that people can list."""
+"""Summaries of what no longer fits a window, ratings, jobs that people list, models that are waking."""
 
 from alembic import op
 
@@ -33,15 +33,21 @@ CREATE UNIQUE INDEX jobs_one_summary ON jobs ((payload ->> 'conversation_id'))
     WHERE kind = 'summary' AND state IN ('queued', 'running');
 """
 
+MODELS = """
+ALTER TABLE model_revisions ADD COLUMN waking_since timestamptz DEFAULT now();
+UPDATE model_revisions SET waking_since = NULL WHERE state NOT IN ('pending', 'starting', 'warming');
+"""
+
 
 def upgrade() -> None:
-    for block in (SUMMARIES, RATINGS, JOBS):
+    for block in (SUMMARIES, RATINGS, JOBS, MODELS):
         for statement in block.split(";\n"):
             if statement.strip():
                 op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE model_revisions DROP COLUMN waking_since")
     op.execute("DROP INDEX jobs_one_summary, jobs_of_user")
     op.execute("ALTER TABLE messages DROP COLUMN rating")
     op.execute("DROP TABLE summaries")

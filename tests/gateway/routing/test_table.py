@@ -102,3 +102,26 @@ async def test_a_database_that_is_away_leaves_the_last_routes_in_use(
     with pytest.raises(Unavailable):
         await table.refresh()
     assert table.resolve("m").revision == "r1"
+
+
+async def test_since_when_a_model_has_been_waking_is_known_until_it_is_awake(
+    revisions: RevisionRepository,
+) -> None:
+    await revisions.want_exactly([spec("m")])
+
+    async def since() -> object:
+        (row,) = await revisions.all()
+        return row.waking_since
+
+    began = await since()
+    assert began is not None
+    for state, detail in [(State.STARTING, None), (State.STARTING, "fetching"), (State.WARMING, None)]:
+        await revisions.observe("m", "r1", state, detail)
+        assert await since() == began
+    for asleep in (State.READY, State.FAILED, State.DRAINING):
+        await revisions.observe("m", "r1", asleep, None)
+        assert await since() is None
+        await revisions.observe("m", "r1", State.STARTING, None)
+        again = await since()
+        assert again is not None
+        assert again > began  # type: ignore[operator]
