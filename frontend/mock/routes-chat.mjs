@@ -42,13 +42,13 @@ export function chatRoutes(store) {
       json(response, 200, page(items, limit, url.searchParams.get("cursor")));
     }],
     ["POST", /^\/api\/conversations$/, ({ response, user, body }) => {
-      only(body, ["title", "model", "system_prompt", "parameters"]);
+      only(body, ["title", "model", "system_prompt", "parameters", "summarise"]);
       json(response, 201, store.createConversation(user.id, body));
     }],
     ["GET", /^\/api\/conversations\/(\w+)$/, ({ response, conversation }) =>
       json(response, 200, store.view(conversation))],
     ["PATCH", /^\/api\/conversations\/(\w+)$/, ({ response, conversation, body }) => {
-      only(body, ["title", "pinned", "archived", "system_prompt", "model", "parameters"]);
+      only(body, ["title", "pinned", "archived", "system_prompt", "model", "parameters", "summarise"]);
       if (body.parameters) checkParameters(body.parameters);
       store.change(conversation, body);
       json(response, 200, store.view(conversation));
@@ -68,6 +68,29 @@ export function chatRoutes(store) {
       const limit = Number(url.searchParams.get("limit") ?? 100);
       const { items, next_cursor } = page(newestFirst, limit, url.searchParams.get("before"));
       json(response, 200, { items: items.reverse().map((message) => store.messageView(message)), next_cursor });
+    }],
+    ["PATCH", /^\/api\/conversations\/(\w+)\/messages\/(\w+)$/, ({ response, user, conversation, match, body }) => {
+      only(body, ["rating"]);
+      const message = store.messages.get(conversation.id).find(({ id, role }) => id === match[2] && role === "assistant");
+      if (!message) throw missing();
+      message.rating = body.rating;
+      const names = { conversation_id: conversation.id, message_id: message.id, rating: body.rating };
+      store.emit("push", user.id, { type: "message.rated", ...names });
+      json(response, 204);
+    }],
+    ["GET", /^\/api\/conversations\/(\w+)\/summary$/, ({ response, conversation }) => {
+      const summary = store.jobs.summaryOf(conversation.id);
+      if (summary === null) throw missing();
+      json(response, 200, summary);
+    }],
+    ["GET", /^\/api\/jobs$/, ({ response, user }) => json(response, 200, { items: store.jobs.of(user.id), next_cursor: null })],
+    ["POST", /^\/api\/jobs$/, ({ response, user, body }) => {
+      only(body, ["kind", "conversation_id"]);
+      const conversation = store.conversationOf(user.id, body.conversation_id);
+      if (!conversation) throw missing();
+      if (store.jobs.open(conversation.id))
+        throw new Refused(409, "conflict", "This conversation is being summarised already. Wait until it is done.");
+      json(response, 202, store.jobs.begin(conversation));
     }],
     ["POST", /^\/api\/conversations\/(\w+)\/head$/, ({ response, conversation, body }) => {
       only(body, ["message_id"]);

@@ -25,6 +25,7 @@ export async function runTurn(turn) {
     model: answer.model,
     revision: answer.revision,
     trimmed_messages: answer.trimmed_messages,
+    summarised_messages: answer.summarised_messages,
   });
   await pause(250);
   let sent = 0;

@@ -123,7 +123,7 @@ store.setMaxListeners(100);
 
 const warming = setTimeout(
   () => {
-    Object.assign(models[1], { state: "ready", detail: null, description: "Small and quick. Runs on this machine." });
+    Object.assign(models[1], { state: "ready", detail: null, waking_since: null, description: "Small and quick. Runs on this machine." });
     store.emit("push", null, { type: "model.updated", model: models[1] });
   },
   process.env.MOCK_SLOW_START ? 20_000 : 3_000,

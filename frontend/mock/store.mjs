@@ -2,9 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { titleFor } from "./engine.mjs";
 import { newId } from "./ids.mjs";
+import { Jobs } from "./jobs.mjs";
 import { Limits } from "./limits.mjs";
 import { runTurn } from "./run-turn.mjs";
 import { newestLeafBelow, pathTo, siblingsOf } from "./tree.mjs";
+
+/** What the script "reads" at once: fewer than a real window, so that it is soon full. */
+const WINDOW_MESSAGES = 40;
 
 const now = () => new Date().toISOString();
 const hash = (token) => createHash("sha256").update(token).digest("hex");
@@ -20,6 +24,7 @@ export class Store extends EventEmitter {
   shares = new Map();
   prompts = new Map();
   limits = new Limits();
+  jobs = new Jobs(this);
 
   /** A person whose address begins with "admin" is one. */
   register({ email, password, name }) {
@@ -36,13 +41,14 @@ export class Store extends EventEmitter {
     return { token, user };
   }
 
-  createConversation(userId, { title = null, model = null, system_prompt = null, parameters = {} }) {
+  createConversation(userId, { title = null, model = null, system_prompt = null, parameters = {}, summarise = false }) {
     const conversation = {
       id: newId("cnv"),
       title,
       model,
       system_prompt,
       parameters,
+      summarise,
       pinned: false,
       archived: false,
       share: null,
@@ -99,8 +105,8 @@ export class Store extends EventEmitter {
     const siblings = siblingsOf(this.messages.get(message.conversation_id), message);
     if (message.role !== "assistant") return { ...message, siblings, turn: null };
     const { turn_id: id, status, revision, finish_reason, error, prompt_tokens, completion_tokens } = message;
-    const { ttft_ms, duration_ms, trimmed_messages } = message;
-    const figures = { prompt_tokens, completion_tokens, ttft_ms, duration_ms, trimmed_messages };
+    const { ttft_ms, duration_ms, trimmed_messages, summarised_messages } = message;
+    const figures = { prompt_tokens, completion_tokens, ttft_ms, duration_ms, trimmed_messages, summarised_messages };
     return { ...message, siblings, turn: { id, status, revision, finish_reason, error, ...figures } };
   }
 
@@ -161,6 +167,8 @@ export class Store extends EventEmitter {
       ttft_ms: null,
       duration_ms: null,
       trimmed_messages: null,
+      summarised_messages: null,
+      rating: null,
       created_at: now(),
       ...fields,
     };
@@ -168,6 +176,7 @@ export class Store extends EventEmitter {
 
   answer(conversation, question, model, parameters) {
     const turnId = newId("trn");
+    const trimmed = Math.max(0, pathTo(this.messages.get(conversation.id), question.id).length - WINDOW_MESSAGES);
     const answer = this.message(conversation.id, {
       role: "assistant",
       content: "",
@@ -176,7 +185,8 @@ export class Store extends EventEmitter {
       turn_id: turnId,
       model: model ?? conversation.model,
       revision: "r1",
-      trimmed_messages: Math.max(0, pathTo(this.messages.get(conversation.id), question.id).length - 40),
+      trimmed_messages: trimmed,
+      summarised_messages: conversation.summarise ? Math.min(trimmed, this.jobs.summaryOf(conversation.id)?.messages ?? 0) : 0,
     });
     question.turn_id ??= turnId;
     this.messages.get(conversation.id).push(answer);
@@ -218,6 +228,8 @@ export class Store extends EventEmitter {
     const limits = this.limits.view(turn.userId);
     if (limits.budgets.length > 0) this.emit("push", turn.userId, { type: "limits.updated", limits });
     turn.finish();
+    const { trimmed_messages, summarised_messages } = turn.answer;
+    if (conversation.summarise && trimmed_messages > summarised_messages) this.jobs.begin(conversation);
     if (conversation.title !== null) return;
     await new Promise((resolve) => setTimeout(resolve, 600));
     if (conversation.title === null) this.change(conversation, { title: titleFor(turn.question.content) });

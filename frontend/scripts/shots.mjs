@@ -137,6 +137,43 @@ async function tour(page, suffix, narrow) {
   const shared = await page.getByRole("textbox", { name: "Link" }).inputValue();
   await close();
   const here = page.url();
+  await ask(
+    "[[echo]] The power at the shaft is \\[ P = \\eta \\, \\rho \\, g \\, Q \\, H \\] with the flow $Q$ and the head $H$; \\(\\eta \\approx 0.82\\). It costs $5 to $10 a day.",
+  );
+  await page.locator(".katex").nth(3).waitFor();
+  await send.waitFor();
+  await page.getByRole("button", { name: "Good answer" }).last().click();
+  await page.waitForTimeout(600);
+  await shot("maths");
+
+  const long = await page.request.post("/api/mock/long?messages=60");
+  if (long.ok()) {
+    await page.goto(`/?c=${(await long.json()).id}`);
+    await ask("[[echo]] And how high is it now?");
+    await page.getByRole("button", { name: "Summarise them" }).waitFor();
+    await shot("left-out");
+    await page.getByRole("button", { name: "Summarise them" }).click();
+    await page.getByText("Summarising").waitFor();
+    await shot("summarising");
+    await page.getByRole("button", { name: "Read the summary" }).waitFor();
+    await shot("summarised");
+    await page.getByRole("button", { name: "Read the summary" }).click();
+    await page.getByText("Stands for").waitFor();
+    await shot("summary");
+    await close();
+    await ask("[[echo]] And then?");
+    await page.getByText("read a summary of the 21").waitFor();
+    await shot("summary-read");
+  }
+  await page.route("**/api/models", async (route) => {
+    const { items } = await (await route.fetch()).json();
+    const waking = { title: "SmolLM2 135M", state: "starting", detail: null, waking_since: new Date(Date.now() - 42_000) };
+    await route.fulfill({ json: { items: [{ ...items[0], ...waking }] } });
+  });
+  await page.goto(here);
+  await page.getByRole("region", { name: "is waking up" }).waitFor();
+  await shot("waking");
+  await page.unroute("**/api/models");
   const used = { scope: "person", key_id: null, period: "day", limit: 200000, used: 171200, reserved: 0, remaining: 28800 };
   const limits = {
     budgets: [

@@ -7,6 +7,7 @@ export type Panel =
   | { name: "prompts" }
   | { name: "limits" }
   | { name: "settings"; chat: string | null }
+  | { name: "summary"; chat: string }
   | { name: "share"; chat: string };
 
 let open: Panel | null = null;

@@ -10,6 +10,7 @@ import { strings } from "@/lib/strings";
 
 const LimitsDialog = lazy(() => import("@/features/chat/components/limits-dialog"));
 const SettingsDialog = lazy(() => import("@/features/chat/components/settings-dialog"));
+const SummaryDialog = lazy(() => import("@/features/chat/components/summary-dialog"));
 const ShareDialog = lazy(() => import("@/features/history/components/share-dialog"));
 const PromptLibrary = lazy(() => import("@/features/prompts/components/prompt-library"));
 const ShortcutList = lazy(() => import("@/features/shell/shortcut-list"));
@@ -26,6 +27,7 @@ const titles: Record<Panel["name"], string> = {
   limits: strings.limits.title,
   settings: strings.settings.title,
   share: strings.share.title,
+  summary: strings.context.title,
 };
 
 /** What lies over the page, each fetched when it is first asked for. */
@@ -68,6 +70,7 @@ export function Panels() {
         {shown.name === "prompts" && <PromptLibrary onInsert={insert} />}
         {shown.name === "limits" && <LimitsDialog />}
         {shown.name === "settings" && <SettingsDialog chat={shown.chat} onDone={() => closePanel()} />}
+        {shown.name === "summary" && <SummaryDialog chat={shown.chat} />}
         {shown.name === "share" && <ShareDialog chat={shown.chat} />}
       </Suspense>
     </Dialog>

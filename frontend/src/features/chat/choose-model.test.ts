@@ -27,9 +27,11 @@ describe("chooseModel", () => {
 });
 
 describe("notReadyReason", () => {
-  it("is a sentence with the stage, and nothing for a model that is ready", () => {
+  it("is a sentence with the reason, and nothing for a model that is ready", () => {
     expect(notReadyReason(model("a"))).toBeNull();
-    expect(notReadyReason(models[1]!)).toBe("WAKING is not ready yet. Warming up: 40 s so far.");
+    expect(notReadyReason(models[0]!)).toBe("BROKEN is not ready yet. Not available: No key.");
+    // Its stages stand above the composer.
+    expect(notReadyReason(models[1]!)).toBe("You can write meanwhile.");
     expect(notReadyReason(null)).toBe("No model is ready yet.");
   });
 });

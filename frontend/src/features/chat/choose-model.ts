@@ -27,10 +27,16 @@ export function chooseModel(
   );
 }
 
+/** On the way to answering. */
+export function isWaking({ state }: Model): boolean {
+  return state === "pending" || state === "starting" || state === "warming";
+}
+
 /** Why nothing can be sent with this model right now; null when it can. */
 export function notReadyReason(model: Model | null): string | null {
   if (model === null) return strings.chat.noModel;
   if (model.state === "ready") return null;
+  if (isWaking(model)) return strings.models.wakingHint;
   const state = strings.models.states[model.state];
   const reason = model.detail ? strings.models.withDetail(state, model.detail) : state;
   return `${strings.chat.modelNotReady(model.title)} ${reason}.`.replace(/\.+$/, ".");

@@ -14,6 +14,8 @@ export interface AnswerFacts {
   failure: string | null;
   /** Older messages that did not fit the model's context window. */
   trimmed: number;
+  /** How many of them it read a summary of. */
+  summarised: number;
 }
 
 export function answerFacts(message: Message): AnswerFacts {
@@ -35,5 +37,6 @@ export function answerFacts(message: Message): AnswerFacts {
     revision: of.revision,
     failure: message.status === "failed" ? (of.error?.message ?? null) : null,
     trimmed: of.trimmed_messages ?? 0,
+    summarised: of.summarised_messages ?? 0,
   };
 }

@@ -1,9 +1,9 @@
 import { useSyncExternalStore } from "react";
 import type { Conversation } from "@/lib/api/types";
 
-export type ChatSettings = Pick<Conversation, "system_prompt" | "parameters">;
+export type ChatSettings = Pick<Conversation, "system_prompt" | "parameters" | "summarise">;
 
-export const NO_SETTINGS: ChatSettings = { system_prompt: null, parameters: {} };
+export const NO_SETTINGS: ChatSettings = { system_prompt: null, parameters: {}, summarise: false };
 
 /** The settings of the chat that is about to begin; they go to it with its first message. */
 let settings = NO_SETTINGS;
@@ -30,6 +30,6 @@ export function useNewChatSettings(): ChatSettings {
 }
 
 /** Whether anything differs from what the model does by itself. */
-export function isSet({ system_prompt: prompt, parameters }: ChatSettings): boolean {
-  return prompt !== null || Object.keys(parameters).length > 0;
+export function isSet({ system_prompt: prompt, parameters, summarise }: ChatSettings): boolean {
+  return prompt !== null || summarise || Object.keys(parameters).length > 0;
 }

@@ -3,8 +3,9 @@
 import { useEffect } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { cacheConversation, forgetConversation, patchConversation } from "@/lib/api/conversation-cache";
+import { patchMessage } from "@/lib/api/message-cache";
 import { queryKeys } from "@/lib/api/query-keys";
-import type { Limits, Model } from "@/lib/api/types";
+import type { Job, Limits, Model } from "@/lib/api/types";
 import { turnSocket } from "@/lib/turn-socket";
 import { emitPush, onPush, type Pushed } from "@/lib/push";
 import { checkSession } from "./api/check-session";
@@ -31,6 +32,14 @@ export function useEvents(): void {
         case "turn.ended":
           patchConversation(client, event.conversation_id, { running_turn_id: null });
           break;
+        case "message.rated":
+          patchMessage(client, event.conversation_id, event.message_id, { rating: event.rating });
+          break;
+        case "job.updated":
+          client.setQueryData<Job[]>(queryKeys.jobs, (jobs) => jobs && withJob(jobs, event.job));
+          if (event.job.state === "succeeded" && event.job.conversation_id !== null)
+            void client.invalidateQueries({ queryKey: queryKeys.summary(event.job.conversation_id) });
+          break;
         case "model.updated":
           client.setQueryData<Model[]>(queryKeys.models, (models) => models && withModel(models, event.model));
           break;
@@ -45,6 +54,7 @@ export function useEvents(): void {
           void client.invalidateQueries({ queryKey: queryKeys.archived });
           void client.invalidateQueries({ queryKey: queryKeys.models });
           void client.invalidateQueries({ queryKey: queryKeys.limits });
+          void client.invalidateQueries({ queryKey: queryKeys.jobs });
           break;
       }
     };
@@ -67,6 +77,12 @@ export function useEvents(): void {
       socket.stop();
     };
   }, [client]);
+}
+
+/** Newest first, as they are listed. */
+function withJob(jobs: Job[], changed: Job): Job[] {
+  const known = jobs.some((job) => job.id === changed.id);
+  return known ? jobs.map((job) => (job.id === changed.id ? changed : job)) : [changed, ...jobs];
 }
 
 function withModel(models: Model[], changed: Model): Model[] {

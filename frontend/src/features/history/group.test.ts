@@ -9,7 +9,7 @@ const made = (title: string | null, updated: Date): Conversation => ({
   model: null,
   created_at: updated.toISOString(),
   updated_at: updated.toISOString(),
-  running_turn_id: null, pinned: false, archived: false, system_prompt: null, parameters: {}, share: null,
+  running_turn_id: null, pinned: false, archived: false, system_prompt: null, parameters: {}, summarise: false, share: null,
 });
 
 describe("groupByDay", () => {

@@ -8,7 +8,7 @@ const at = (id: string, updated_at: string, title: string | null = id): Conversa
   model: null,
   created_at: updated_at,
   updated_at,
-  running_turn_id: null, pinned: false, archived: false, system_prompt: null, parameters: {}, share: null,
+  running_turn_id: null, pinned: false, archived: false, system_prompt: null, parameters: {}, summarise: false, share: null,
 });
 const pagesOf = (lists: Conversation[][], more = false) => ({
   pages: lists.map((items, index) => ({

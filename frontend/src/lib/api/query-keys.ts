@@ -10,5 +10,7 @@ export const queryKeys = {
   prompts: ["prompts"] as const,
   limits: ["limits"] as const,
   shared: (token: string) => ["shared", token] as const,
+  jobs: ["jobs"] as const,
+  summary: (conversationId: string) => ["summary", conversationId] as const,
   messages: (conversationId: string) => ["messages", conversationId] as const,
 };

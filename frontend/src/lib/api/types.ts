@@ -38,6 +38,8 @@ export interface Conversation {
   archived: boolean;
   system_prompt: string | null;
   parameters: Parameters;
+  /** Whether jobs summarise what no longer fits the model's window. */
+  summarise: boolean;
   share: Share | null;
 }
 
@@ -89,11 +91,16 @@ export interface Message {
   ttft_ms: number | null;
   duration_ms: number | null;
   trimmed_messages: number | null;
+  /** How many of the trimmed ones the model read a summary of. */
+  summarised_messages: number | null;
+  rating: Rating | null;
   created_at: string;
   /** Its place among the messages with the same parent and role; null while that is not known. */
   siblings: Siblings | null;
   turn: TurnFacts | null;
 }
+
+export type Rating = "up" | "down";
 
 export interface Siblings {
   /** From 1. */
@@ -115,6 +122,29 @@ export interface TurnFacts {
   ttft_ms: number | null;
   duration_ms: number | null;
   trimmed_messages: number | null;
+  summarised_messages: number | null;
+}
+
+/** What a model reads instead of the first `messages` messages. */
+export interface Summary {
+  message_id: string;
+  text: string;
+  model: string;
+  messages: number;
+  tokens: number;
+  created_at: string;
+}
+
+export interface Job {
+  id: string;
+  kind: string;
+  state: "queued" | "running" | "succeeded" | "failed";
+  conversation_id: string | null;
+  attempts: number;
+  /** Why it failed, or why it is tried again. */
+  error: string | null;
+  created_at: string;
+  updated_at: string;
 }
 
 export interface SearchHit {
@@ -163,6 +193,8 @@ export interface Model {
   engine: string;
   state: ModelState;
   detail: string | null;
+  /** When it set out to become ready; null when it is, or will not be. */
+  waking_since: string | null;
   revision: string | null;
   context_window: number;
   max_output_tokens: number;
@@ -199,6 +231,7 @@ export interface TurnEvents {
     model: string;
     revision: string | null;
     trimmed_messages: number;
+    summarised_messages: number;
   };
   delta: { text: string };
   usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
@@ -220,5 +253,7 @@ export type PushEvent =
   | { type: "conversation.created" | "conversation.updated"; conversation: Conversation }
   | { type: "conversation.deleted"; id: string }
   | { type: "turn.started" | "turn.ended"; conversation_id: string; turn_id: string; status?: string }
+  | { type: "message.rated"; conversation_id: string; message_id: string; rating: Rating | null }
+  | { type: "job.updated"; job: Job }
   | { type: "model.updated"; model: Model }
   | { type: "limits.updated"; limits: Limits };

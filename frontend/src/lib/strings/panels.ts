@@ -24,6 +24,8 @@ export const panels = {
     whole: "A whole number.",
     tooManyStops: "At most 4 lines.",
     stopTooLong: "At most 200 characters a line.",
+    summarise: "Summarise what no longer fits",
+    summariseHint: "When the chat outgrows the model, it reads a summary of the oldest messages. Costs some tokens.",
     save: "Save",
     saving: "Saving",
     reset: "Clear all",

@@ -38,6 +38,9 @@ export const talk = {
     editLabel: "Edit your message",
     editHint: "Sending starts a new branch. The old one stays.",
     sendEdit: "Send",
+    rateUp: "Good answer",
+    rateDown: "Bad answer",
+    rateFailed: "The rating was not saved.",
     retryWith: "Ask another model",
     branches: "Branches",
     branch: (index: number, count: number) => `${index}/${count}`,
@@ -49,10 +52,6 @@ export const talk = {
     askOnMessage: "Go on from where you stopped.",
     askOnHint: (message: string) => `Sends "${message}" as your next message.`,
     turnUnknown: "The connection broke while sending. Sending again will not ask twice.",
-    trimmed: (count: number) =>
-      count === 1
-        ? "1 older message was left out to fit the model's context window."
-        : `${count} older messages were left out to fit the model's context window.`,
     newText: "New text below",
     toEnd: "Go to the end",
     older: "Load older messages",
@@ -73,6 +72,29 @@ export const talk = {
     code: (language: string) => (language ? `Code, ${language}` : "Code"),
   },
 
+  context: {
+    trimmed: (count: number) =>
+      count === 1
+        ? "1 older message was left out to fit the model's context window."
+        : `${count} older messages were left out to fit the model's context window.`,
+    summarised: (left: number, summarised: number) =>
+      left === summarised
+        ? `The model read a summary of the ${left} oldest messages.`
+        : `The model read a summary of the ${summarised} oldest messages; ${left - summarised} more were left out.`,
+    begin: "Summarise them for the next answer",
+    working: "Summarising",
+    nextTime: "The next answer reads a summary of them.",
+    read: "Read the summary",
+    again: "Try again",
+    failed: "The summary failed.",
+    failedBecause: (reason: string) => `Not summarised: ${reason}`,
+    title: "Summary of the oldest messages",
+    none: "Nothing of this chat has been summarised yet.",
+    loadFailed: "The summary did not load.",
+    about: (messages: number, model: string, tokens: string, when: string) =>
+      `Stands for the ${messages} oldest messages. Written by ${model}, ${tokens} tokens, ${when}.`,
+  },
+
   models: {
     picker: "Model",
     none: "No models",
@@ -85,6 +107,9 @@ export const talk = {
       draining: "Retiring",
       failed: "Not available",
     },
+    waking: (title: string) => `${title} is waking up`,
+    wakingFor: (time: string) => `${time} so far`,
+    wakingHint: "You can write meanwhile.",
     withDetail: (state: string, detail: string) => `${state}: ${detail}`,
     context: (tokens: string) => `${tokens} tokens of context`,
   },
@@ -105,6 +130,7 @@ export const talk = {
     unknown: "not known",
     failure: "Reason",
     leftOut: "Left out",
+    summarised: "Summarised",
     leftOutCount: (count: number) => (count === 1 ? "1 older message" : `${count} older messages`),
     reasons: {
       stop: "Finished by itself",

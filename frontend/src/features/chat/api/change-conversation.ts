@@ -4,6 +4,7 @@ import type { Conversation, Parameters } from "@/lib/api/types";
 interface Changes {
   system_prompt?: string | null;
   parameters?: Parameters;
+  summarise?: boolean;
 }
 
 export function changeConversation(id: string, changes: Changes): Promise<Conversation> {

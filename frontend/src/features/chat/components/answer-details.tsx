@@ -22,6 +22,7 @@ export function AnswerDetails({ message, modelTitle }: { message: Message; model
     [words.created, formatMoment(message.created_at)],
     ...(facts.failure === null ? [] : [[words.failure, facts.failure] satisfies [string, string]]),
     ...(facts.trimmed === 0 ? [] : [[words.leftOut, words.leftOutCount(facts.trimmed)] satisfies [string, string]]),
+    ...(facts.summarised === 0 ? [] : [[words.summarised, words.leftOutCount(facts.summarised)] satisfies [string, string]]),
   ];
   return (
     <dl

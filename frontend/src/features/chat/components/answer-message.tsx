@@ -10,7 +10,9 @@ import { cn } from "@/lib/cn";
 import { strings } from "@/lib/strings";
 import { Markdown } from "../markdown/lazy-markdown";
 import { AnswerDetails } from "./answer-details";
+import { AnswerRating } from "./answer-rating";
 import { BranchArrows, type GoToBranch } from "./branch-arrows";
+import { ContextNote } from "./context-note";
 import { useLiveText } from "./live-turns-context";
 import { CopyButton, MessageActions } from "./message-actions";
 
@@ -42,14 +44,11 @@ export const AnswerMessage = memo(function AnswerMessage(props: AnswerMessagePro
   const { message, live, connection, carriedOn, modelTitle, actions } = props;
   const liveText = useLiveText(live ? message.conversation_id : null);
   const text = live ? liveText : message.content;
-  const trimmed = message.trimmed_messages ?? 0;
 
   return (
     <article className="group pb-2">
       <h2 className="sr-only">{strings.chat.answer(modelTitle)}</h2>
-      {trimmed > 0 && (
-        <p className="mb-3 border-t border-dashed border-line pt-2 text-hint text-muted">{strings.chat.trimmed(trimmed)}</p>
-      )}
+      <ContextNote message={message} last={props.last} />
       {text !== "" && <Markdown text={text} growing={live} />}
       {live && text === "" && connection === "open" && !carriedOn && <ThinkingDots />}
       {live && connection === "reconnecting" && <Quietly>{strings.chat.reconnecting}</Quietly>}
@@ -134,6 +133,7 @@ function Actions({ message, modelTitle, models, last, locked, onGoToBranch, acti
       <MessageActions shown={last || open || (message.siblings?.count ?? 1) > 1} className="mt-1 -ml-2">
         <BranchArrows message={message} locked={locked} onGo={onGoToBranch} />
         {message.content !== "" && <CopyButton text={message.content} />}
+        {message.content !== "" && message.turn_id !== null && <AnswerRating message={message} />}
         {plainRetry && (
           <IconButton label={strings.chat.retry} size="sm" disabled={locked} onClick={() => actions.onRetry(message)}>
             <RotateCcw aria-hidden className="size-4" />

@@ -14,6 +14,7 @@ import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
 import { conversationQuery } from "../api/conversation";
 import { messagesQuery } from "../api/messages";
+import { isWaking } from "../choose-model";
 import { NEW_CHAT, writeDraft } from "../draft";
 import { flatten, messagesBefore } from "../live/visible-messages";
 import { preloadMarkdown } from "../markdown/lazy-markdown";
@@ -31,6 +32,7 @@ import { useEditing } from "./use-editing";
 import { useFollowEnd } from "./use-follow-end";
 import { useLimits } from "./use-limits";
 import { useSend } from "./use-send";
+import { WakingModel } from "./waking-model";
 
 /** A conversation, or the place to begin one. */
 export function ChatView() {
@@ -168,6 +170,7 @@ export function ChatView() {
           </Button>
         )}
       </div>
+      {model && isWaking(model) && <WakingModel model={model} />}
       <Composer
         key={draftKey}
         draftKey={draftKey}

@@ -52,6 +52,7 @@ function SettingsForm({ chat, settings, ofModel, onDone }: SettingsFormProps) {
   const most = model?.max_output_tokens ?? MOST_TOKENS;
   const [prompt, setPrompt] = useState(settings.system_prompt ?? "");
   const [text, setText] = useState(() => toText(settings.parameters));
+  const [summarise, setSummarise] = useState(settings.summarise);
   const [errors, setErrors] = useState<SettingsErrors>({});
 
   const save = useMutation({
@@ -69,7 +70,7 @@ function SettingsForm({ chat, settings, ofModel, onDone }: SettingsFormProps) {
     setErrors(read.errors ?? {});
     // The first field that is wrong, once it says so.
     requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid]")?.focus());
-    if (read.parameters) save.mutate({ system_prompt: prompt.trim() || null, parameters: read.parameters });
+    if (read.parameters) save.mutate({ system_prompt: prompt.trim() || null, parameters: read.parameters, summarise });
   }
 
   const field = (name: keyof typeof text, label: string, hint: string) => (
@@ -114,12 +115,25 @@ function SettingsForm({ chat, settings, ofModel, onDone }: SettingsFormProps) {
           onChange={(event) => setText({ ...text, stop: event.target.value })}
         />
       </fieldset>
+      <label className="flex items-start gap-2">
+        <input
+          type="checkbox"
+          checked={summarise}
+          onChange={(event) => setSummarise(event.target.checked)}
+          className="mt-1 accent-(--accent)"
+        />
+        <span>
+          <span className="block font-medium">{words.summarise}</span>
+          <span className="block text-hint text-muted">{words.summariseHint}</span>
+        </span>
+      </label>
       {save.error && <Problem error={save.error} title={words.failed} />}
       <div className="flex justify-end gap-2">
         <Button
           onClick={() => {
             setPrompt("");
             setText(toText(NO_SETTINGS.parameters));
+            setSummarise(NO_SETTINGS.summarise);
             setErrors({});
           }}
         >

@@ -111,6 +111,7 @@ export class LiveTurns {
       answerId: answer.id,
       startedAt: answer.created_at,
       trimmed: answer.trimmed_messages ?? 0,
+      summarised: answer.summarised_messages ?? 0,
       phase: "answering" as const,
     };
     this.begin(newTurn(answer.conversation_id, answer.model ?? "", known), null, answer.content);

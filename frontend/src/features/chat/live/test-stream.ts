@@ -16,6 +16,7 @@ export const started = (seq = 1) =>
     model: "simulated",
     revision: "r1",
     trimmed_messages: 2,
+    summarised_messages: 0,
   });
 export const delta = (seq: number, text: string) => frame(seq, "delta", { text });
 export const completed = (seq: number) =>

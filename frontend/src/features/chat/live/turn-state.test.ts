@@ -14,6 +14,7 @@ const sending: LiveTurn = {
   phase: "sending",
   connection: "open",
   trimmed: 0,
+  summarised: 0,
   promptTokens: null,
   completionTokens: null,
   engine: "running",
@@ -33,6 +34,7 @@ const begun: TurnEvent = {
     model: "served",
     revision: "r2",
     trimmed_messages: 3,
+    summarised_messages: 2,
   },
 };
 const usage: TurnEvent = {
@@ -85,6 +87,7 @@ describe("reduceTurn", () => {
       ttft_ms: 120,
       duration_ms: 2000,
       trimmed_messages: 3,
+      summarised_messages: 2,
       error: null,
     });
     expect(userMessageOf(turn)).toMatchObject({ id: "msg_q", role: "user", content: "Hello?" });

@@ -16,6 +16,7 @@ export interface LiveTurn {
   /** Whether the turn itself is being carried on elsewhere after its engine or its runner died. */
   engine: TurnStatus;
   trimmed: number;
+  summarised: number;
   promptTokens: number | null;
   completionTokens: number | null;
   /** The earlier answer that leaves the visible path for this one. */
@@ -50,6 +51,7 @@ export function newTurn(conversationId: string, model: string, known: Partial<Li
     connection: "open",
     engine: "running",
     trimmed: 0,
+    summarised: 0,
     promptTokens: null,
     completionTokens: null,
     replaces: null,
@@ -72,6 +74,7 @@ export function reduceTurn(turn: LiveTurn, event: TurnEvent): LiveTurn {
         model: event.data.model,
         revision: event.data.revision,
         trimmed: event.data.trimmed_messages ?? 0,
+        summarised: event.data.summarised_messages ?? 0,
         phase: turn.phase === "sending" ? "answering" : turn.phase,
       };
     case "delta":
@@ -143,6 +146,7 @@ export function answerOf(turn: LiveTurn, text: string): Message {
     ttft_ms: turn.outcome?.ttftMs ?? null,
     duration_ms: turn.outcome?.durationMs ?? null,
     trimmed_messages: turn.trimmed,
+    summarised_messages: turn.summarised,
   };
 }
 
@@ -164,6 +168,8 @@ function blank(turn: LiveTurn): Message {
     ttft_ms: null,
     duration_ms: null,
     trimmed_messages: null,
+    summarised_messages: null,
+    rating: null,
     created_at: turn.startedAt,
     siblings: null,
     turn: null,

@@ -2,9 +2,12 @@
 
 import { isValidElement, type ComponentProps, type ReactNode } from "react";
 import { ImageOff } from "lucide-react";
-import { defaultRehypePlugins, Streamdown, type Components, type ExtraProps } from "streamdown";
+import remarkMath from "remark-math";
+import { defaultRehypePlugins, defaultRemarkPlugins, Streamdown, type Components, type ExtraProps } from "streamdown";
 import { strings } from "@/lib/strings";
 import { CodeBlock } from "./code-block";
+import { Formula } from "./formula";
+import { withMathMarks } from "./math-marks";
 import { safeHref } from "./safe-href";
 import { topHeading } from "./top-heading";
 
@@ -15,6 +18,10 @@ type Props<Tag extends keyof React.JSX.IntrinsicElements> = ComponentProps<Tag> 
  * markup of this page. The sanitizer stays as a second wall.
  */
 const rehypePlugins = [defaultRehypePlugins["sanitize"]!];
+const remarkPlugins: typeof rehypePlugins = [
+  ...Object.values(defaultRemarkPlugins),
+  [remarkMath, { singleDollarTextMath: false }],
+];
 const noModal = { enabled: false };
 
 /** Plain elements, styled by prose.css. */
@@ -53,9 +60,11 @@ const elements: Components = {
     );
   },
   img: ({ src, alt }: Props<"img">) => <ImageLink src={typeof src === "string" ? src : undefined} alt={alt ?? ""} />,
-  code: ({ children }: Props<"code">) => <code>{children}</code>,
+  code: ({ children, className }: Props<"code">) =>
+    isMath(className) ? <Formula source={textOf(children)} display={false} /> : <code>{children}</code>,
   pre: ({ children }: Props<"pre">) => {
     const { code, language } = readFence(children);
+    if (language === "math") return <Formula source={code} display />;
     return <CodeBlock code={code} language={language} />;
   },
 };
@@ -93,12 +102,13 @@ export default function Markdown({ text, growing }: MarkdownProps) {
       mode="streaming"
       parseIncompleteMarkdown={growing}
       isAnimating={growing}
+      remarkPlugins={remarkPlugins}
       rehypePlugins={rehypePlugins}
       components={componentsFor(text)}
       controls={false}
       linkSafety={noModal}
     >
-      {text}
+      {withMathMarks(text)}
     </Streamdown>
   );
 }
@@ -123,6 +133,11 @@ function ImageLink({ src, alt }: { src: string | undefined; alt: string }) {
       {face}
     </a>
   );
+}
+
+/** What remark-math makes of a formula; a fence that says "math" is one too. */
+function isMath(className: string | undefined): boolean {
+  return /\blanguage-math\b/.test(className ?? "");
 }
 
 function readFence(children: ReactNode): { code: string; language: string } {
