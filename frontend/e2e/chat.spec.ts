@@ -137,6 +137,29 @@ test("the figures of an answer are one click away", async ({ page }) => {
   await expect(details).toContainText(/Ended\s*Finished by itself/);
 });
 
+test("what is written while a new chat comes into being is not lost, and stays in that chat", async ({ page }) => {
+  const chat = new ChatPage(page);
+  // A slow server: there is time to go on writing.
+  await page.route("**/api/conversations", async (route) => {
+    if (route.request().method() === "POST") await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await route.continue();
+  });
+  await chat.ask("[[echo]] hello");
+  await chat.composer.pressSequentially("and one more", { delay: 20 });
+  await chat.settled();
+  await expect(chat.composer).toHaveValue("and one more");
+  await expect(chat.composer).toBeFocused();
+  await page.reload();
+  await expect(chat.composer).toHaveValue("and one more");
+  await chat.newChat.click();
+  await expect(chat.composer).toHaveValue("");
+  await chat.composer.fill("of the new chat");
+  await page.goBack();
+  await expect(chat.composer).toHaveValue("and one more");
+  await chat.newChat.click();
+  await expect(chat.composer).toHaveValue("of the new chat");
+});
+
 test("a draft is kept through a reload and belongs to its own chat", async ({ page }) => {
   const chat = new ChatPage(page);
   await chat.ask("[[echo]] hello");

@@ -42,8 +42,10 @@ export class ChatPage {
     await this.send.click();
   }
 
-  /** Wait for the running answer to end. */
+  /** Wait for the answer to what was asked last to end; in a new chat that is before it has begun, too. */
   async settled() {
+    const last = this.log.getByRole("article").last().getByRole("heading", { name: / answered$/ });
+    await expect(last).toBeAttached({ timeout: 45_000 });
     await expect(this.send).toBeVisible({ timeout: 45_000 });
   }
 

@@ -28,6 +28,7 @@ import { MessageList, MessagesSkeleton } from "./message-list";
 import { OlderMessages, useKeepPlace } from "./older-messages";
 import { useBranches } from "./use-branches";
 import { useChatModel } from "./use-chat-model";
+import { useComposerKey } from "./use-composer-key";
 import { useEditing } from "./use-editing";
 import { useFollowEnd } from "./use-follow-end";
 import { useLimits } from "./use-limits";
@@ -49,7 +50,7 @@ export function ChatView() {
   const loaded = useMemo(() => flatten(history.data), [history.data]);
   const messages = useMemo(() => messagesBefore(loaded, turn), [loaded, turn]);
   const { models, model, blocked } = useChatModel(id, conversation.data?.model ?? null);
-  const { send, creating } = useSend(id, model, messages.at(-1) ?? null);
+  const { send, creating, begun } = useSend(id, model, messages.at(-1) ?? null);
   const limits = useLimits();
 
   const { scroller, content, atEnd, toEnd, letGo } = useFollowEnd(id);
@@ -96,6 +97,7 @@ export function ChatView() {
   const lastQuestion = messages.findLast((message) => message.role === "user");
   const title = id === null ? strings.rail.newChat : (conversation.data?.title ?? strings.rail.untitled);
   const draftKey = `${user.id}.${id ?? NEW_CHAT}`;
+  const composer = useComposerKey(user.id, id, begun);
 
   useEffect(() => {
     document.title = id === null ? strings.product : `${title} · ${strings.product}`;
@@ -172,7 +174,7 @@ export function ChatView() {
       </div>
       {model && isWaking(model) && <WakingModel model={model} />}
       <Composer
-        key={draftKey}
+        key={composer}
         draftKey={draftKey}
         placeholder={empty ? strings.chat.placeholder : strings.chat.placeholderReply}
         running={running}

@@ -13,12 +13,16 @@ import { NEW_CHAT } from "../draft";
 import { isSet, newChatSettings, NO_SETTINGS, setNewChatSettings } from "../new-chat-settings";
 import { useLiveTurns } from "./live-turns-context";
 
-/** Sends messages below the `last` that is shown; the first one begins its conversation, with the settings that were made for it. */
+/**
+ * Sends messages below the `last` that is shown; the first one begins its conversation, with the settings that were
+ * made for it. `begun` is the conversation that was begun here last.
+ */
 export function useSend(chatId: string | null, model: Model | null, last: Message | null) {
   const client = useQueryClient();
   const openChat = useOpenChat();
   const turns = useLiveTurns();
   const [creating, setCreating] = useState(false);
+  const [begun, setBegun] = useState<string | null>(null);
 
   async function begin(text: string, name: string) {
     setCreating(true);
@@ -34,6 +38,7 @@ export function useSend(chatId: string | null, model: Model | null, last: Messag
       cacheConversation(client, conversation);
       pickModel(created.id, name);
       turns.start(created.id, text, name, null);
+      setBegun(created.id);
       openChat(created.id);
     } catch (error) {
       turns.refuse(NEW_CHAT, text, error);
@@ -50,5 +55,5 @@ export function useSend(chatId: string | null, model: Model | null, last: Messag
     else turns.start(chatId, text, model.name, last, edited);
   }
 
-  return { send, creating };
+  return { send, creating, begun };
 }
