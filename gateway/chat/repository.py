@@ -88,15 +88,6 @@ class TurnRepository:
                     runner,
                     turn.summarised_messages,
                 )
-                await self._ledger.reserve(
-                    connection,
-                    user_id=turn.user_id,
-                    kind=Kind.TURN,
-                    reference=turn.id,
-                    model=turn.model,
-                    revision=turn.revision,
-                    tokens=tokens,
-                )
                 tag = await connection.execute(
                     "UPDATE conversations SET head_message_id = $3, model = $4, updated_at = now() "
                     "WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL",
@@ -107,6 +98,15 @@ class TurnRepository:
                 )
                 if tag == "UPDATE 0":
                     raise NotFound("This conversation was deleted.")
+                await self._ledger.reserve(
+                    connection,
+                    user_id=turn.user_id,
+                    kind=Kind.TURN,
+                    reference=turn.id,
+                    model=turn.model,
+                    revision=turn.revision,
+                    tokens=tokens,
+                )
         except UniqueViolation as error:
             raise TurnRunning() from error
 
@@ -145,6 +145,7 @@ class TurnRepository:
             await connection.execute(
                 "UPDATE conversations SET updated_at = now() WHERE id = $1", turn.conversation_id
             )
+            await self._after.turn_settled(connection, turn, end)
             await self._ledger.settle(
                 connection,
                 kind=Kind.TURN,
@@ -153,7 +154,6 @@ class TurnRepository:
                 tokens=Tokens(end.prompt_tokens, end.completion_tokens, end.exact),
                 finished=Tokens(*end.finished) if end.finished is not None else None,
             )
-            await self._after.turn_settled(connection, turn, end)
             return True
 
     async def renew(self, runner: str) -> None:

@@ -110,6 +110,17 @@ class SummaryJobs:
                 model=target.model,
                 tokens=tokens.completion,
             )
+            if last.depth + 1 < work.goal:
+                await request_summary(
+                    self._jobs,
+                    connection,
+                    user_id=job.user_id,
+                    conversation_id=work.conversation_id,
+                    message_id=work.leaf_id,
+                    messages=work.goal,
+                    key=f"{KIND}:{work.leaf_id}:{last.id}",
+                    traceparent=job.traceparent,
+                )
             await self._ledger.charge(
                 connection,
                 Entry(
@@ -124,17 +135,6 @@ class SummaryJobs:
                     tokens=tokens,
                 ),
             )
-            if last.depth + 1 < work.goal:
-                await request_summary(
-                    self._jobs,
-                    connection,
-                    user_id=job.user_id,
-                    conversation_id=work.conversation_id,
-                    message_id=work.leaf_id,
-                    messages=work.goal,
-                    key=f"{KIND}:{work.leaf_id}:{last.id}",
-                    traceparent=job.traceparent,
-                )
 
     async def give_up(self, job: JobRow, reason: str) -> None:
         """The model goes on without a summary of this part."""

@@ -24,6 +24,7 @@ async def orphan(gateway: Gateway, person: Person, *pieces: str) -> tuple[TurnSt
         model=MODEL,
         revision="r1",
         trimmed_messages=0,
+        summarised_messages=0,
         parameters={},
         traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01",
     )

@@ -30,6 +30,7 @@ async def test_the_first_event_names_everything_of_the_turn(person: Person) -> N
         "model": MODEL,
         "revision": "r1",
         "trimmed_messages": 0,
+        "summarised_messages": 0,
     }
 
 

@@ -30,13 +30,14 @@ async def test_a_new_conversation_has_what_was_said_of_it(person: Person) -> Non
             "archived": False,
             "system_prompt": None,
             "parameters": {},
+            "summarise": False,
             "share": None,
             "running_turn_id": None,
         }.items()
     )
     assert set(made) == {
         *("id", "title", "model", "pinned", "archived", "system_prompt", "parameters", "share"),
-        *("created_at", "updated_at", "running_turn_id"),
+        *("created_at", "updated_at", "running_turn_id", "summarise"),
     }
     assert made["created_at"].endswith("Z")
     assert await person.call("GET", f"/api/conversations/{made['id']}") == (200, made)
