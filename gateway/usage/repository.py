@@ -1,8 +1,8 @@
 """The only queries that write ledger_entries, and with them what each person and key has used.
 
 Whatever changes `usage_periods` does so in one statement, its rows in order of their key: so two transactions
-that touch the same people never wait for each other in a circle. For the same reason, because all that a person
-does meets in these rows, callers with a transaction of their own do it last in that transaction.
+that touch the same people never wait for each other in a circle. All that a person does meets in these rows:
+callers with a transaction of their own do this last in it.
 """
 
 from collections.abc import Sequence
