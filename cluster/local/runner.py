@@ -17,6 +17,8 @@ from cluster.local.service import Service, State
 POLL = 0.1
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+# A service that had become ready is missed while it is away; starting takes long enough not to spin.
+LONGEST_PAUSE_ONCE_READY = 3.0
 KILL_SECONDS = 5.0
 # A service that was ready for this long has earned a short pause after its next crash.
 STEADY_SECONDS = 60.0
@@ -112,7 +114,7 @@ class Runner:
                 return
             self.status.restarts += 1
             self._become(State.RESTARTING)
-            self._pause(pause_after(failures))
+            self._pause(pause_after(failures, had_been_ready=ready_for > 0))
         self._become(State.STOPPED)
 
     def _pause(self, seconds: float) -> None:
@@ -192,12 +194,13 @@ class Runner:
         self._changed()
 
 
-def pause_after(failures: int) -> float:
+def pause_after(failures: int, *, had_been_ready: bool) -> float:
     """Seconds before the next start, after this many lives in a row that ended badly.
 
     With jitter, so that services that fell together do not come back together.
     """
-    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(max(0, failures - 1), 10))
+    longest = LONGEST_PAUSE_ONCE_READY if had_been_ready else LONGEST_PAUSE
+    pause = min(longest, FIRST_PAUSE * 2.0 ** min(max(0, failures - 1), 10))
     return pause * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
 
 

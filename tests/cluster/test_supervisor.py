@@ -71,8 +71,12 @@ def test_a_crash_is_followed_by_a_restart_that_the_state_file_tells(var: VarDire
 
 def test_the_pause_before_a_restart_doubles_up_to_a_cap_with_jitter() -> None:
     for failures, expected in ((0, 0.5), (1, 0.5), (2, 1.0), (3, 2.0), (6, 16.0), (7, 30.0), (5000, 30.0)):
-        pauses = {pause_after(failures) for _ in range(50)}
+        pauses = {pause_after(failures, had_been_ready=False) for _ in range(50)}
         assert len(pauses) > 1
+        assert all(0.75 * expected <= pause <= 1.25 * expected for pause in pauses)
+    # What had become ready is missed.
+    for failures, expected in ((1, 0.5), (3, 2.0), (4, 3.0), (5000, 3.0)):
+        pauses = {pause_after(failures, had_been_ready=True) for _ in range(50)}
         assert all(0.75 * expected <= pause <= 1.25 * expected for pause in pauses)
 
 
