@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,10 +52,9 @@ class Caller:
         path = f"/api/conversations/{conversation}/turns"
         return await self._stream(path, body, self._bearer["authorization"], _FIRST_OF_TURN)
 
-    async def relay(self, content: str) -> Answer:
-        """Ask the same over `/v1`."""
-        messages = [{"role": "user", "content": content}]
-        body = {"model": MODEL, "messages": messages, "stream": True, "temperature": 0}
+    async def relay(self, messages: Sequence[Mapping[str, str]]) -> Answer:
+        """Ask the same over `/v1`, with all that was said before."""
+        body = {"model": MODEL, "messages": list(messages), "stream": True, "temperature": 0}
         return await self._stream("/v1/chat/completions", body, f"Bearer {self._key}", _FIRST_OF_RELAY)
 
     def close(self) -> None:

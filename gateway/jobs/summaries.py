@@ -91,36 +91,19 @@ class SummaryJobs:
             text, tokens = await complete(
                 self._inference, target, job, request.messages, max_tokens=request.answer
             )
-            if not text.strip():
-                raise EngineFailed("The model wrote an empty summary.")
         except HeadraceError:
             await self._ledger.release(Kind.JOB, [job.id])
             raise
+        text = text.replace("\x00", "").strip()
         last = work.passages[request.covered - 1]
         async with self._postgres.transaction() as connection:
-            result = {"messages": last.depth + 1, "message_id": last.id}
-            if not await self._jobs.finish(connection, job, result=result, error=None):
+            # Asked again, it would say nothing again. It has worked for it all the same.
+            error = None if text else "The model wrote an empty summary."
+            result = {"messages": last.depth + 1, "message_id": last.id} if text else None
+            if not await self._jobs.finish(connection, job, result=result, error=error):
                 return
-            await self._summaries.add(
-                connection,
-                message_id=last.id,
-                conversation_id=work.conversation_id,
-                messages=last.depth + 1,
-                text=text.replace("\x00", "").strip(),
-                model=target.model,
-                tokens=tokens.completion,
-            )
-            if last.depth + 1 < work.goal:
-                await request_summary(
-                    self._jobs,
-                    connection,
-                    user_id=job.user_id,
-                    conversation_id=work.conversation_id,
-                    message_id=work.leaf_id,
-                    messages=work.goal,
-                    key=f"{KIND}:{work.leaf_id}:{last.id}",
-                    traceparent=job.traceparent,
-                )
+            if text:
+                await self._keep(connection, job, work, last, text, target.model, tokens.completion)
             await self._ledger.charge(
                 connection,
                 Entry(
@@ -134,6 +117,38 @@ class SummaryJobs:
                     outcome=Outcome.COMPLETED,
                     tokens=tokens,
                 ),
+            )
+
+    async def _keep(
+        self,
+        connection: Connection,
+        job: JobRow,
+        work: _Work,
+        last: Passage,
+        text: str,
+        model: str,
+        tokens: int,
+    ) -> None:
+        """The summary, and another job for what it does not cover yet."""
+        await self._summaries.add(
+            connection,
+            message_id=last.id,
+            conversation_id=work.conversation_id,
+            messages=last.depth + 1,
+            text=text,
+            model=model,
+            tokens=tokens,
+        )
+        if last.depth + 1 < work.goal:
+            await request_summary(
+                self._jobs,
+                connection,
+                user_id=job.user_id,
+                conversation_id=work.conversation_id,
+                message_id=work.leaf_id,
+                messages=work.goal,
+                key=f"{KIND}:{work.leaf_id}:{last.id}",
+                traceparent=job.traceparent,
             )
 
     async def give_up(self, job: JobRow, reason: str) -> None:

@@ -33,15 +33,19 @@ def test_the_table_shows_every_goal() -> None:
     interval = {"median": 1.01, "low": 1.0, "high": 1.02}
     output = StringIO()
     found = {
-        "first_token": {
-            "ratio": interval,
-            "again": interval,
-            "median_ms": {"on": 161.0, "off": 160.0, "again": 161.0},
-        },
+        "first_token": [
+            {
+                "messages": 20,
+                "ratio": interval,
+                "again": interval,
+                "median_ms": {"on": 161.0, "off": 160.0, "again": 161.0},
+            }
+        ],
         "statements": [{"messages": 2, "a_turn": 14.0, "each": {}}],
         "wire": {"sse": wire, "websocket": wire},
     }
     show(found, Console(file=output, width=200))
+    assert "20 messages before" in output.getvalue()
     assert "1.010 [1.000, 1.020]" in output.getvalue()
     assert "14.0 (2 messages)" in output.getvalue()
     assert "50.6" in output.getvalue()
@@ -51,7 +55,9 @@ def test_a_quick_run_measures_everything(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     assert main(["--quick", "--json", str(report)]) == 0
     found = json.loads(report.read_text())
-    assert found["first_token"]["median_ms"]["off"] > 100
+    (first,) = found["first_token"]
+    assert first["messages"] == 2
+    assert first["median_ms"]["off"] > 100
     # The same whether the conversation is short or long: nothing is read message by message.
     short, long = (item["each"] for item in found["statements"])
     assert short.keys() == long.keys()

@@ -26,13 +26,13 @@ class Summariser:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.refuse = False
-        self.hold = asyncio.Event()
-        self.hold.set()
+        self.silent = False
         self.inference = FakeInference(self._respond)
 
     def reset(self) -> None:
         self.asked.clear()
         self.refuse = False
+        self.silent = False
 
     def _respond(self, _: Target, route: str, body: bytes) -> FakeEngineResponse:
         asked = orjson.loads(body)
@@ -45,6 +45,8 @@ class Summariser:
         self.asked.append(text)
         if self.refuse:
             return FakeEngineResponse(500, [b"{}"])
+        if self.silent:
+            return self._say(" \n", len(text))
         return self._say(f" Summary {len(self.asked)} of them.", len(text))
 
     def _say(self, words: str, prompt_tokens: int) -> FakeEngineResponse:
@@ -240,6 +242,21 @@ async def test_an_engine_that_fails_is_asked_again_and_the_job_says_why_it_faile
     assert (status, again["state"], again["attempts"]) == (202, "queued", 0)
     assert [job["state"] for job in await ended(person, 2)] == ["failed", "succeeded"]
     assert (await summary_of(person, conversation))[0] == 200
+
+
+async def test_an_empty_summary_is_no_summary_and_is_charged_once(
+    summariser: Summariser, gateway: Gateway, person: Person, database: Postgres
+) -> None:
+    summariser.silent = True
+    conversation, _ = await trimmed(gateway, person)
+    (job,) = await ended(person)
+    assert (job["state"], job["attempts"], job["error"]) == ("failed", 1, "The model wrote an empty summary.")
+    assert (await summary_of(person, conversation))[0] == 404
+    entry = await database.fetchrow(
+        "SELECT state, prompt_tokens, completion_tokens FROM ledger_entries WHERE reference = $1", job["id"]
+    )
+    assert entry is not None
+    assert tuple(entry) == ("settled", len(summariser.asked[0]), 7)
 
 
 async def test_a_budget_that_is_used_up_pays_no_summary(
