@@ -57,6 +57,7 @@ test("instructions and parameters are bounded, kept with the chat, and go to a n
   expect((await patched).postDataJSON()).toEqual({
     system_prompt: "Be brief.",
     parameters: { temperature: 0.5, max_tokens: 5 },
+    summarise: false,
   });
   await chat.settled();
   await expect(chat.answers.first()).toContainText("The answer reached its length limit.");
