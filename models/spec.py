@@ -44,6 +44,7 @@ ENGINE_ARGS = frozenset(
         "max_num_batched_tokens",
         "max_num_partial_prefills",
         "max_num_seqs",
+        "override_generation_config",
         "pipeline_parallel_size",
         "quantization",
         "reasoning_parser",
@@ -56,6 +57,8 @@ ENGINE_ARGS = frozenset(
         "trust_remote_code",
     }
 )
+# How a model writes unless a request says otherwise.
+_SAMPLING = frozenset({"temperature", "top_p", "top_k", "min_p", "repetition_penalty"})
 _CHOICES = {"generation_config": ("auto", "vllm"), "scheduling_policy": ("fcfs", "priority")}
 _COUNTS = frozenset(
     {
@@ -192,6 +195,14 @@ class Upstream(_Part):
         return value.rstrip("/")
 
 
+def _is_sampling(setting: object) -> bool:
+    return (
+        isinstance(setting, dict)
+        and _SAMPLING.issuperset(setting)
+        and all(type(number) in (int, float) and number >= 0 for number in setting.values())
+    )
+
+
 class ModelSpec(_Part):
     """One revision of one model. Two specs with the same digest are the same revision."""
 
@@ -226,6 +237,12 @@ class ModelSpec(_Part):
             if name in _COUNTS and (type(setting) is not int or setting < 1):
                 raise PydanticCustomError(
                     "engine_arg", "{name} must be a whole number above 0", {"name": name}
+                )
+            if name == "override_generation_config" and not _is_sampling(setting):
+                raise PydanticCustomError(
+                    "engine_arg",
+                    "{name} must give numbers for some of " + ", ".join(sorted(_SAMPLING)),
+                    {"name": name},
                 )
         return value
 
