@@ -107,8 +107,11 @@ async def _fewest_to_drop(
     begins = [index for index, message in enumerate(history) if message["role"] == "user"]
     if not begins or begins[-1] != len(history) - 1:
         begins.append(len(history) - 1)
-    # Negative, so that they rise: bytes of what stays when the history begins there.
-    sizes = [-at_most(head) - at_most(history[begin:]) for begin in begins]
+    # Of what stays when the history begins at a message, the bytes; negative, so that they rise.
+    stays = [-at_most(head)]
+    for message in reversed(history):
+        stays.append(stays[-1] - at_most([message]))
+    sizes = [stays[len(history) - begin] for begin in begins]
     fits: tuple[int | None, int] = (None, 0)
     low, high, bytes_per_token, asked = 0, len(begins) - 1, BYTES_PER_TOKEN, 0
     while low <= high:

@@ -31,9 +31,7 @@ class JobOut(BaseModel):
 
     @classmethod
     def of(cls, row: JobStatusRow) -> "JobOut":
-        return cls.model_validate(
-            {name: getattr(row, name) for name in cls.model_fields}, from_attributes=False
-        )
+        return cls.model_validate(row, from_attributes=True)
 
 
 class JobPage(BaseModel):

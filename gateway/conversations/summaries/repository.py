@@ -39,22 +39,12 @@ class SummaryRepository:
     async def longest(self, message_id: str, most: int) -> SummaryRow | None:
         """Of those that cover at most the first `most` messages of the path to a message, the one that covers
         the most of them."""
-        row = await self._postgres.fetchrow(
-            _LONGEST,
-            message_id,
-            most,
-        )
+        row = await self._postgres.fetchrow(_LONGEST, message_id, most)
         return SummaryRow(**dict(row)) if row else None
 
     async def passages(self, message_id: str, first: int, last: int, limit: int) -> Sequence[Passage]:
         """Messages of the path to a message, from the depth `first` to below `last`, oldest first."""
-        rows = await self._postgres.fetch(
-            _PASSAGES,
-            message_id,
-            first,
-            last,
-            limit,
-        )
+        rows = await self._postgres.fetch(_PASSAGES, message_id, first, last, limit)
         return [Passage(**dict(row)) for row in rows]
 
     async def add(

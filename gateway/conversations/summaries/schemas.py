@@ -19,11 +19,4 @@ class SummaryOut(BaseModel):
 
     @classmethod
     def of(cls, row: SummaryRow) -> "SummaryOut":
-        return cls(
-            message_id=row.message_id,
-            text=row.text,
-            model=row.model,
-            messages=row.messages,
-            tokens=row.tokens,
-            created_at=row.created_at,
-        )
+        return cls.model_validate(row, from_attributes=True)

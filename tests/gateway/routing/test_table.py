@@ -1,5 +1,7 @@
 """The routing table: of a name's wanted revisions the newest that is ready."""
 
+from datetime import datetime
+
 import pytest
 
 from core.errors import ModelNotFound, ModelNotReady, Unavailable
@@ -109,7 +111,7 @@ async def test_since_when_a_model_has_been_waking_is_known_until_it_is_awake(
 ) -> None:
     await revisions.want_exactly([spec("m")])
 
-    async def since() -> object:
+    async def since() -> datetime | None:
         (row,) = await revisions.all()
         return row.waking_since
 
@@ -124,4 +126,4 @@ async def test_since_when_a_model_has_been_waking_is_known_until_it_is_awake(
         await revisions.observe("m", "r1", State.STARTING, None)
         again = await since()
         assert again is not None
-        assert again > began  # type: ignore[operator]
+        assert again > began

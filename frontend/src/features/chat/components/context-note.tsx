@@ -12,6 +12,7 @@ import { changeConversation } from "../api/change-conversation";
 import { conversationQuery } from "../api/conversation";
 import { jobsQuery } from "../api/jobs";
 import { summarise } from "../api/summarise";
+import { newKey } from "../live/send-keys";
 
 const words = strings.context;
 
@@ -47,7 +48,7 @@ function Ways({ chat, summarised }: { chat: string; summarised: number }) {
     },
   });
   const job = jobs.data?.find(({ kind, conversation_id }) => kind === "summary" && conversation_id === chat);
-  const begin = () => ask.mutate(crypto.randomUUID());
+  const begin = () => ask.mutate(newKey());
 
   if (!conversation.data || jobs.isPending) return null;
   if (ask.isPending || job?.state === "queued" || job?.state === "running")

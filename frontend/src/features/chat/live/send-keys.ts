@@ -1,5 +1,5 @@
 /** An Idempotency-Key: 128 random bits. Also where the page is not served over a secure connection. */
-function newKey(): string {
+export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
