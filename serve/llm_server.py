@@ -17,6 +17,7 @@ from models.spec import ModelSpec
 from serve.disconnect import HearsDisconnect
 from serve.guard import Application, Message
 from serve.replica import guarded
+from serve.resumed_grammar import HOOK as RESUMING_SCHEDULER
 
 if TYPE_CHECKING:
     from ray.serve.llm import LLMServer
@@ -88,7 +89,11 @@ def llm_config(spec: ModelSpec, weights: str) -> Any:
     gpus = spec.resources.gpus
     return LLMConfig(
         model_loading_config={"model_id": spec.name, "model_source": weights},
-        engine_kwargs={**spec.engine_args, "max_model_len": spec.context_window},
+        engine_kwargs={
+            **spec.engine_args,
+            "max_model_len": spec.context_window,
+            "scheduler_cls": RESUMING_SCHEDULER,
+        },
         accelerator_config={"kind": "gpu" if gpus else "cpu"},
         accelerator_type=spec.resources.accelerator_type if gpus else None,
         placement_group_config={"bundles": bundles(spec)},

@@ -114,6 +114,11 @@ def parse_request(
     _number(body, "top_p", 0, 1)
     if (chat and isinstance(body.get("tool_choice"), dict)) or body.get("tool_choice") == "required":
         raise Refused("The simulated engine calls no tools.", "tool_choice", "unsupported_parameter")
+    wanted_format = body.get("response_format")
+    if wanted_format is not None and wanted_format != {"type": "text"}:
+        raise Refused(
+            "The simulated engine writes plain text only.", "response_format", "unsupported_parameter"
+        )
     logprobs = body.get("logprobs")
     return Request(
         chat=chat,

@@ -7,7 +7,9 @@ would go on from a place where it never was.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from core.engine_fields import RESUMED_TOKENS
 from gateway.chat.answer import Answer
+from gateway.conversations.response_format import is_structured
 from gateway.inference import Target
 
 CHAT: Final = "/v1/chat/completions"
@@ -48,8 +50,12 @@ def next_request(
         body = {name: value for name, value in first.items() if name not in _OF_CHAT_ONLY}
         body["prompt"] = [*answer.prompt, *answer.tokens]
         body["max_tokens"] = room_left(first, answer)
+        if is_structured(first):
+            # The engine's grammar has to be where the answer is: serve/resumed_grammar.py reads this.
+            body["vllm_xargs"] = {RESUMED_TOKENS: len(answer.tokens)}
         return COMPLETIONS, body
-    if target.continuation == "text":
+    # Behind a text an engine's grammar would begin anew, and the whole be no JSON.
+    if target.continuation == "text" and not is_structured(first):
         partial = {"role": "assistant", "content": answer.text + answer.held}
         body = {**first, "messages": [*first["messages"], partial]}
         body["max_tokens"] = room_left(first, answer)

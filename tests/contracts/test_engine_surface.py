@@ -18,12 +18,32 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import jsonschema
 import pytest
+
+from core.engine_fields import RESUMED_TOKENS
 
 ROOT = Path(__file__).parents[2]
 VLLM_URL = os.environ.get("HEADRACE_TEST_VLLM_URL", "").rstrip("/")
 # Without the address those tests do not exist: a test that was skipped would look as if it could have passed.
 ENGINES = ["simulated", *([pytest.param("vllm", marks=pytest.mark.vllm)] if VLLM_URL else [])]
+TOWN = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "pattern": "^[A-Z][a-z]{2,11}$"},
+        "river": {"type": "boolean"},
+        "people": {"type": "integer", "minimum": 0, "maximum": 99999},
+    },
+    "required": ["name", "river", "people"],
+    "additionalProperties": False,
+}
+TOWNS_SCHEMA = {
+    "type": "object",
+    "properties": {"towns": {"type": "array", "minItems": 2, "maxItems": 2, "items": TOWN}},
+    "required": ["towns"],
+    "additionalProperties": False,
+}
+TOWNS = {"type": "json_schema", "json_schema": {"name": "towns", "schema": TOWNS_SCHEMA}}
 
 
 @dataclass(frozen=True)
@@ -332,6 +352,51 @@ async def test_an_engines_other_routes_are_not_there(client: Client, method: str
 
 async def test_it_says_that_it_is_well(client: Client) -> None:
     assert (await client.ask("/health", b"", method="GET")).status == 200
+
+
+async def test_json_is_written_or_refused_and_never_promised_in_vain(client: Client) -> None:
+    answer = await client.chat("Name a town.", response_format=TOWNS, max_tokens=400)
+    if client.engine.model == "simulated":
+        assert answer.status == 400
+        assert answer.json()["error"]["param"] == "response_format"
+    else:
+        jsonschema.validate(json.loads(answer.json()["choices"][0]["message"]["content"]), TOWNS_SCHEMA)
+
+
+async def test_json_that_broke_off_anywhere_goes_on_from_its_tokens(client: Client) -> None:
+    """As the gateway asks for it: with the tokens so far, and how many those are."""
+    asked = {"response_format": TOWNS, "return_token_ids": True, "max_tokens": 400}
+    answer = await client.chat("Name two towns.", stream=True, **asked)
+    if client.engine.model == "simulated":
+        assert answer.status == 400
+        return
+    prompt: list[int] = []
+    written: list[tuple[str, list[int]]] = []
+    for event in answer.events():
+        prompt = prompt or event.get("prompt_token_ids") or []
+        for choice in event["choices"]:
+            if choice["delta"].get("content"):
+                written.append((choice["delta"]["content"], choice["token_ids"]))
+    assert prompt
+    assert len(written) > 20
+    jsonschema.validate(json.loads("".join(text for text, _ in written)), TOWNS_SCHEMA)
+    for cut in (1, len(written) // 3, len(written) // 2, len(written) - 1, len(written)):
+        tokens = [token for _, ids in written[:cut] for token in ids]
+        resumed = await client.complete([*prompt, *tokens], **asked, vllm_xargs={RESUMED_TOKENS: len(tokens)})
+        assert resumed.status == 200, resumed.text
+        whole = "".join(text for text, _ in written[:cut]) + resumed.json()["choices"][0]["text"]
+        jsonschema.validate(json.loads(whole), TOWNS_SCHEMA)
+
+
+async def test_tokens_that_the_format_forbids_are_not_gone_on_from(client: Client) -> None:
+    if client.engine.model == "simulated":
+        refused = await client.complete([5, 6, 7], response_format=TOWNS)
+        assert refused.status == 400
+        return
+    xargs = {RESUMED_TOKENS: 3}
+    refused = await client.complete([5, 6, 7], response_format=TOWNS, vllm_xargs=xargs, max_tokens=40)
+    assert refused.status >= 400
+    assert (await client.chat(max_tokens=4)).status == 200, "the engine did not survive it"
 
 
 @pytest.mark.parametrize("stream", [True, False])

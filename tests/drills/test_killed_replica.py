@@ -1,7 +1,9 @@
 """A vLLM replica is killed in the middle of an answer: the answer goes on from its own token ids."""
 
 import asyncio
+import json
 
+import jsonschema
 import pytest
 
 from core.postgres import Postgres
@@ -20,6 +22,28 @@ BODY = {
     "max_tokens": 160,
 }
 SHOWN_BEFORE = 12
+STEP = {
+    "type": "object",
+    "properties": {
+        "place": {"type": "string", "pattern": "^[A-Z][a-z]{2,11}$"},
+        "boat": {"type": "boolean"},
+        "days": {"type": "integer", "minimum": 1, "maximum": 99},
+    },
+    "required": ["place", "boat", "days"],
+    "additionalProperties": False,
+}
+SCHEMA = {
+    "type": "object",
+    "properties": {"journey": {"type": "array", "minItems": 5, "maxItems": 5, "items": STEP}},
+    "required": ["journey"],
+    "additionalProperties": False,
+}
+JSON_BODY = {
+    **BODY,
+    "content": "Plan a journey along a river.",
+    "max_tokens": 600,
+    "response_format": {"type": "json_schema", "json_schema": {"name": "journey", "schema": SCHEMA}},
+}
 
 
 async def test_a_killed_vllm_replica_costs_no_shown_token_and_is_charged_once(
@@ -72,6 +96,28 @@ async def test_a_killed_vllm_replica_costs_no_shown_token_and_is_charged_once(
             assert (await _answer(person, Told())).kinds[-1] == "turn.completed"
     finally:
         await person.close()
+
+
+async def test_json_that_a_killed_replica_began_is_still_what_its_schema_allows(
+    instance: Instance, note: Note
+) -> None:
+    person = await person_at(instance.url)
+    told = Told()
+    try:
+        conversation = await person.conversation()
+        turn = await begin(person, conversation, JSON_BODY, f"json-{conversation}", told)
+        await follow(person, turn, told, until=SHOWN_BEFORE)
+        shown = told.text
+        instance.stack.process(f"ServeReplica:{MODEL}").kill()
+        await follow(person, turn, told)
+    finally:
+        await person.close()
+    note(f"JSON killed after {len(shown)} of {len(told.text)} characters")
+    assert "reconnecting" in told.statuses
+    assert told.kinds[-1] == "turn.completed"
+    assert told.text.startswith(shown), "what was shown has changed"
+    assert len(told.text) > len(shown), "it did not go on"
+    jsonschema.validate(json.loads(told.text), SCHEMA)
 
 
 async def _answer(person: Person, told: Told) -> Told:

@@ -4,11 +4,15 @@ import asyncio
 
 import pytest
 
+from core.engine_fields import RESUMED_TOKENS
 from core.errors import EngineLost, Unavailable
 from core.postgres import Postgres
 from gateway.chat import own_log
+from gateway.chat.answer import Answer
+from gateway.chat.continuation import next_request, request_of
 from gateway.chat.stop_words import StopWords
-from serve.simulated_text import count, render
+from gateway.inference import Target
+from serve.simulated_text import count, render, tokenise
 from tests.gateway.chat.talker import said, talker
 from tests.gateway.client import Gateway, Person, events_of, text_of, until
 
@@ -44,6 +48,27 @@ async def test_where_no_token_ids_are_known_the_text_so_far_is_kept(gateway: Gat
     events = await person.ask(await person.conversation(), "Hi")
     assert (events[-1][1], events[-1][2]["reason"]) == ("turn.failed", "engine_failed")
     assert text_of(events) == "half"
+
+
+async def test_json_goes_on_with_its_format_and_the_number_of_its_tokens(
+    gateway: Gateway, person: Person
+) -> None:
+    gateway.engine.answers += [talker(lost_after=7), talker()]
+    wanted = {"type": "json_object"}
+    await person.ask(await person.conversation(), QUESTION, response_format=wanted)
+    (more,) = gateway.engine.asked("/v1/completions")
+    prompt = len(tokenise(render([("user", QUESTION)])))
+    assert (more["response_format"], len(more["prompt"])) == (wanted, prompt + 7)
+    assert more["vllm_xargs"] == {RESUMED_TOKENS: 7}
+
+
+@pytest.mark.parametrize(("wanted", "goes_on"), [({"type": "text"}, True), ({"type": "json_object"}, False)])
+def test_only_plain_text_goes_on_from_its_text(wanted: dict[str, str], goes_on: bool) -> None:
+    target = Target("m", "r1", "openai", "/m/m/r1", 1000, 100, continuation="text")
+    first = request_of(target, [], 100, {"response_format": wanted})
+    answer = Answer()
+    answer.feed(b'data: {"choices":[{"delta":{"content":"half"}}]}\n\n')
+    assert (next_request(target, first, answer) is not None) is goes_on
 
 
 async def test_a_follower_is_told_that_the_answer_waits_and_goes_on(gateway: Gateway, person: Person) -> None:
