@@ -48,6 +48,11 @@ test("instructions and parameters are bounded, kept with the chat, and go to a n
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog).toContainText("Between 0 and 2.");
   await dialog.getByLabel("Temperature").fill("0.5");
+  await dialog.getByLabel("Form of the answer").selectOption("JSON that fits a schema");
+  await dialog.getByLabel("JSON schema").fill("{");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toContainText("A JSON schema: an object in braces.");
+  await dialog.getByLabel("Form of the answer").selectOption("Text");
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog).toBeHidden();
   await expect(open).toBeFocused();

@@ -17,5 +17,13 @@ if (process.env["HEADRACE_E2E_VLLM"] === "1") {
     await settings.getByRole("button", { name: "Save" }).click();
     await chat.ask("What is the capital of France?");
     await expect(chat.answers.first()).toContainText("Paris", { timeout: 120_000 });
+
+    await page.getByRole("button", { name: /^Instructions and parameters/ }).click();
+    await settings.getByLabel("Form of the answer").selectOption("JSON that fits a schema");
+    await settings.getByLabel("JSON schema").fill('{"type": "object", "properties": {"city": {"enum": ["Lyon"]}}, "required": ["city"]}');
+    await settings.getByRole("button", { name: "Save" }).click();
+    await chat.ask("Where is the river Rhone?");
+    await expect(chat.answers.last().getByRole("button", { name: /copy code/i })).toBeVisible({ timeout: 120_000 });
+    await expect(chat.answers.last()).toContainText('"Lyon"');
   });
 }

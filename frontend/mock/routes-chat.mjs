@@ -4,7 +4,7 @@ import { json, missing, only, page, Refused, stream } from "./http.mjs";
 import { Idempotency } from "./idempotency.mjs";
 import { search } from "./search.mjs";
 
-const PARAMETERS = ["temperature", "top_p", "max_tokens", "seed", "stop"];
+const PARAMETERS = ["temperature", "top_p", "max_tokens", "seed", "stop", "response_format"];
 const BOUNDS = { temperature: [0, 2], top_p: [0.01, 1], max_tokens: [1, 1_000_000], seed: [0, 2 ** 31 - 1] };
 
 function checkParameters(parameters) {

@@ -1,4 +1,4 @@
-import type { Parameters } from "@/lib/api/types";
+import type { Parameters, ResponseFormat } from "@/lib/api/types";
 import { formatNumber } from "@/lib/format";
 import { strings } from "@/lib/strings";
 
@@ -13,13 +13,15 @@ export interface SettingsText {
   max_tokens: string;
   seed: string;
   stop: string;
+  form: ResponseFormat["type"];
+  schema: string;
 }
 
 export type SettingsErrors = Partial<Record<keyof SettingsText, string>>;
 
 /** Parameters as they stand in the fields of the form. */
 export function toText(parameters: Parameters): SettingsText {
-  const { temperature, top_p, max_tokens, seed, stop } = parameters;
+  const { temperature, top_p, max_tokens, seed, stop, response_format: format } = parameters;
   const text = (value: number | undefined | null) => (value === undefined || value === null ? "" : String(value));
   return {
     temperature: text(temperature),
@@ -27,6 +29,8 @@ export function toText(parameters: Parameters): SettingsText {
     max_tokens: text(max_tokens),
     seed: text(seed),
     stop: (stop ?? []).join("\n"),
+    form: format?.type ?? "text",
+    schema: format?.type === "json_schema" ? JSON.stringify(format.json_schema.schema, null, 2) : "",
   };
 }
 
@@ -59,5 +63,21 @@ export function readSettings(
   else if (stops.some((line) => line.length > MAX_STOP_CHARS)) errors.stop = words.stopTooLong;
   else if (stops.length > 0) parameters.stop = stops;
 
+  if (text.form === "json_object") parameters.response_format = { type: "json_object" };
+  else if (text.form === "json_schema") {
+    const schema = readSchema(text.schema);
+    if (schema === null) errors.schema = words.noSchema;
+    else parameters.response_format = { type: "json_schema", json_schema: { name: "answer", schema, strict: true } };
+  }
+
   return Object.keys(errors).length > 0 ? { parameters: null, errors } : { parameters, errors: null };
+}
+
+function readSchema(written: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(written);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    return null;
+  }
 }

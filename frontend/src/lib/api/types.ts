@@ -50,7 +50,13 @@ export interface Parameters {
   max_tokens?: number;
   seed?: number;
   stop?: string[];
+  response_format?: ResponseFormat;
 }
+
+/** In which form an answer is wanted. */
+export type ResponseFormat =
+  | { type: "text" | "json_object" }
+  | { type: "json_schema"; json_schema: { name: string; schema: Record<string, unknown>; strict?: boolean } };
 
 /** A link that shows a conversation to whoever has it. Its address is known only when it is made. */
 export interface Share {

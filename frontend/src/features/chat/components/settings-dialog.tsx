@@ -1,22 +1,24 @@
 "use client";
 
-import { useState, type FormEvent } from "react";
+import { useId, useState, type FormEvent } from "react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@/components/ui/button";
-import { Area, Field } from "@/components/ui/field";
+import { Area, Field, inputStyle } from "@/components/ui/field";
 import { Problem } from "@/components/ui/problem";
 import { Bone, Skeleton } from "@/components/ui/skeleton";
 import { cacheConversation } from "@/lib/api/conversation-cache";
+import { cn } from "@/lib/cn";
 import { formatNumber } from "@/lib/format";
 import { strings } from "@/lib/strings";
 import { changeConversation } from "../api/change-conversation";
 import { conversationQuery } from "../api/conversation";
 import { newChatSettings, NO_SETTINGS, setNewChatSettings, type ChatSettings } from "../new-chat-settings";
-import { readSettings, toText, type SettingsErrors } from "../settings-form";
+import { readSettings, toText, type SettingsErrors, type SettingsText } from "../settings-form";
 import { useChatModel } from "./use-chat-model";
 
 const words = strings.settings;
 const MOST_TOKENS = 1_000_000;
+const FORMS = ["text", "json_object", "json_schema"] as const;
 
 interface SettingsDialogProps {
   /** null for the chat that is about to begin. */
@@ -53,6 +55,7 @@ function SettingsForm({ chat, settings, ofModel, onDone }: SettingsFormProps) {
   const [prompt, setPrompt] = useState(settings.system_prompt ?? "");
   const [text, setText] = useState(() => toText(settings.parameters));
   const [summarise, setSummarise] = useState(settings.summarise);
+  const formHint = useId();
   const [errors, setErrors] = useState<SettingsErrors>({});
 
   const save = useMutation({
@@ -73,7 +76,7 @@ function SettingsForm({ chat, settings, ofModel, onDone }: SettingsFormProps) {
     if (read.parameters) save.mutate({ system_prompt: prompt.trim() || null, parameters: read.parameters, summarise });
   }
 
-  const field = (name: keyof typeof text, label: string, hint: string) => (
+  const field = (name: "temperature" | "top_p" | "max_tokens" | "seed", label: string, hint: string) => (
     <Field
       label={label}
       hint={hint}
@@ -114,6 +117,36 @@ function SettingsForm({ chat, settings, ofModel, onDone }: SettingsFormProps) {
           value={text.stop}
           onChange={(event) => setText({ ...text, stop: event.target.value })}
         />
+        <label className="mt-4 block">
+          <span className="mb-1 block text-ui font-medium">{words.form}</span>
+          <select
+            value={text.form}
+            onChange={(event) => setText({ ...text, form: event.target.value as SettingsText["form"] })}
+            aria-describedby={formHint}
+            className={cn(inputStyle, "h-11 text-reading")}
+          >
+            {FORMS.map((form) => (
+              <option key={form} value={form}>
+                {words.forms[form]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <p id={formHint} className="mt-1 text-hint text-muted">
+          {words.formHint}
+        </p>
+        {text.form === "json_schema" && (
+          <Area
+            className="mt-4"
+            label={words.schema}
+            hint={words.schemaHint}
+            error={errors.schema}
+            rows={6}
+            spellCheck={false}
+            value={text.schema}
+            onChange={(event) => setText({ ...text, schema: event.target.value })}
+          />
+        )}
       </fieldset>
       <label className="flex items-start gap-2">
         <input

@@ -7,6 +7,7 @@ import { defaultRehypePlugins, defaultRemarkPlugins, Streamdown, type Components
 import { strings } from "@/lib/strings";
 import { CodeBlock } from "./code-block";
 import { Formula } from "./formula";
+import { isJsonText } from "./json-text";
 import { withMathMarks } from "./math-marks";
 import { safeHref } from "./safe-href";
 import { topHeading } from "./top-heading";
@@ -96,6 +97,13 @@ interface MarkdownProps {
 }
 
 export default function Markdown({ text, growing }: MarkdownProps) {
+  if (isJsonText(text)) {
+    return (
+      <div className="prose">
+        <CodeBlock code={text.trimEnd()} language="json" />
+      </div>
+    );
+  }
   return (
     <Streamdown
       className="prose"
