@@ -11,15 +11,24 @@ from fastapi.params import Depends as Dependency
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from auth.audit.tables import Outcome
 from auth.client_address import client_address
 from auth.origin import SAFE_METHODS
 from auth.principal import Principal, Role, Scope
 from auth.sessions.cookies import ACCESS_COOKIE
-from auth.sessions.service import Visitor
+from auth.visitor import Visitor
 from auth.wiring import Auth
-from core.errors import CrossSiteRequest, Forbidden, Unauthenticated
+from core.errors import (
+    CrossSiteRequest,
+    Forbidden,
+    HeadraceError,
+    SecondFactorRequired,
+    StepUpRequired,
+    Unauthenticated,
+)
 
 LONGEST_USER_AGENT = 200
+LONGEST_PATH = 200
 
 
 def current_auth(connection: HTTPConnection) -> Auth:
@@ -33,10 +42,14 @@ def current_address(connection: HTTPConnection) -> str:
 
 
 def current_visitor(connection: HTTPConnection) -> Visitor:
-    """Where the request comes from, for the list of sessions."""
+    """Where the request comes from, for the list of sessions and the audit log."""
     agent = connection.headers.get("user-agent", "")
     harmless = "".join(character for character in agent if character.isprintable())
-    return Visitor(current_address(connection), harmless[:LONGEST_USER_AGENT] or None)
+    return Visitor(
+        current_address(connection),
+        harmless[:LONGEST_USER_AGENT] or None,
+        connection.scope.get("headrace.request_id"),
+    )
 
 
 def from_own_page(connection: HTTPConnection) -> None:
@@ -88,11 +101,34 @@ async def signed_in(connection: HTTPConnection) -> Principal:
     return principal
 
 
+async def freshly_signed_in(
+    connection: HTTPConnection, principal: Annotated[Principal, Depends(signed_in)]
+) -> Principal:
+    """A person who has proved who they are a moment ago: for what a stolen session must not do."""
+    if not current_auth(connection).is_fresh(principal):
+        raise StepUpRequired
+    return principal
+
+
 async def admin(connection: HTTPConnection, principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
-    """An administrator at this very moment: the role is read from the database."""
-    user = await current_auth(connection).accounts.get(principal.user_id)
+    """An administrator at this very moment: the role is read from the database. Where the role asks for a
+    second factor, the session was opened with one. Refusals are recorded."""
+    auth = current_auth(connection)
+    user = await auth.accounts.get(principal.user_id)
+    refusal: HeadraceError | None = None
     if user.role is not Role.ADMIN:
-        raise Forbidden("This is for administrators.")
+        refusal = Forbidden("This is for administrators.")
+    elif auth.needs_second_factor(user.role) and not principal.second_factor:
+        refusal = SecondFactorRequired()
+    if refusal is not None:
+        await auth.audit.record(
+            "admin.tried",
+            current_visitor(connection),
+            actor=principal.user_id,
+            target=connection.scope["path"][:LONGEST_PATH],
+            outcome=Outcome.REFUSED,
+        )
+        raise refusal
     return principal
 
 
@@ -152,6 +188,7 @@ CurrentAuth = Annotated[Auth, Depends(current_auth)]
 ClientAddress = Annotated[str, Depends(current_address)]
 CurrentVisitor = Annotated[Visitor, Depends(current_visitor)]
 SignedIn = Annotated[Principal, Depends(signed_in)]
+Fresh = Annotated[Principal, Depends(freshly_signed_in)]
 Admin = Annotated[Principal, Depends(admin)]
 MayChat = Annotated[Principal, Depends(may_chat)]
 ApiCaller = Annotated[Principal, Depends(api_caller)]

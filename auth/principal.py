@@ -1,6 +1,7 @@
 """Who is calling."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -43,6 +44,10 @@ class Principal:
     session_id: str | None
     key_id: str | None
     scopes: frozenset[Scope]
+    authenticated_at: datetime | None = None
+    """When the person of a session last proved who they are; None for a key."""
+    second_factor: bool = False
+    """Whether a second factor was part of that."""
     budgeted: bool = False
     """Whether a budget of tokens, the person's or this key's, has to be asked before each request."""
 

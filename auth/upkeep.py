@@ -3,10 +3,13 @@
 import asyncio
 from typing import Final
 
+from auth.accounts.one_time_links import OneTimeLinks
 from auth.api_keys.service import ApiKeys
+from auth.audit.service import AuditLog
 from auth.sessions.access_tokens import AccessTokens
 from auth.sessions.service import Sessions
 from auth.sessions.signing_keys import Keyring
+from core.clock import Clock
 from core.errors import HeadraceError
 from core.log import get_logger
 
@@ -17,13 +20,26 @@ PURGE_EVERY: Final = 360
 
 
 class Upkeep:
-    """Writes down uses of keys, follows changes of the signing keys, deletes sessions that ended long ago."""
+    """Writes down uses of keys, anchors the audit log, follows changes of the signing keys, deletes what
+    ended long ago."""
 
-    def __init__(self, sessions: Sessions, api_keys: ApiKeys, keyring: Keyring, tokens: AccessTokens) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        api_keys: ApiKeys,
+        keyring: Keyring,
+        tokens: AccessTokens,
+        links: OneTimeLinks,
+        audit: AuditLog,
+        clock: Clock,
+    ) -> None:
         self._sessions = sessions
         self._api_keys = api_keys
         self._keyring = keyring
         self._tokens = tokens
+        self._links = links
+        self._audit = audit
+        self._clock = clock
 
     async def run(self) -> None:
         """Rounds for ever; one that fails is logged, and the next tries again."""
@@ -35,6 +51,8 @@ class Upkeep:
                 await self._api_keys.flush_uses()
                 if rounds % PURGE_EVERY == 0:
                     await self._sessions.purge()
+                    await self._links.purge(self._clock.now())
+                await self._audit.anchor_now_and_then()
                 self.follow_keys()
             except HeadraceError as error:
                 log.warning("auth.upkeep_failed", code=error.code, detail=error.detail)

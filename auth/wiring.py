@@ -3,24 +3,40 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
 
 from auth.accounts.hashing import Argon2Hasher, Hasher
+from auth.accounts.one_time_links import OneTimeLinks
 from auth.accounts.repository import AccountRepository
 from auth.accounts.service import Accounts
 from auth.api_keys.repository import KeyRepository
 from auth.api_keys.service import PREFIX as KEY_PREFIX
 from auth.api_keys.service import ApiKeys
+from auth.audit.anchors import Anchors
+from auth.audit.repository import AuditRepository
+from auth.audit.service import AuditLog
 from auth.budget import Budget
 from auth.client_address import TrustedProxies
+from auth.credentials.addresses import EmailAddresses
+from auth.credentials.passwords import Passwords
 from auth.limits.requests import RequestLimits
 from auth.limits.sign_in import SignInLimits
 from auth.limits.store import LimitStore
+from auth.mail.orders import MailOrders
+from auth.mail.post import Post
+from auth.mail.postman import Postman
+from auth.mail.senders import MailSender, sender_of
+from auth.mfa.challenges import Challenges
+from auth.mfa.repository import FactorRepository
+from auth.mfa.service import SecondFactors
 from auth.origin import OwnOrigin
-from auth.principal import Principal
+from auth.principal import Principal, Role
 from auth.revocation import Revocations
 from auth.sessions.access_tokens import AccessTokens
 from auth.sessions.repository import SessionRepository
 from auth.sessions.service import Sessions
+from auth.sessions.sign_in import SignIn
 from auth.sessions.signing_keys import Keyring
 from auth.sessions.tickets import Tickets
 from auth.upkeep import Upkeep
@@ -32,6 +48,9 @@ from core.postgres import Postgres
 from core.settings import Settings
 from core.tasks import end_task
 
+# For so long a proof of who one is is good enough for dangerous acts.
+FRESH: Final = timedelta(minutes=15)
+
 
 class Auth:
     """Who is calling, for one process.
@@ -39,7 +58,7 @@ class Auth:
     `postgres` and `keyvalue` are started and stopped by whoever made them, before and after this.
 
     Attributes:
-        accounts, sessions, api_keys: the services.
+        accounts, sessions, sign_in, factors, passwords, addresses, api_keys, audit: the services.
         request_limits: the general limit of requests.
         watch: tells open connections that their session or key has ended.
         origin: tells our own page from others.
@@ -54,6 +73,7 @@ class Auth:
         clock: Clock,
         *,
         hasher: Hasher | None = None,
+        mail_sender: MailSender | None = None,
     ) -> None:
         may_ask = settings.unverified_accounts_may_chat
         default_budget = Budget(settings.budget_tokens_per_day, settings.budget_tokens_per_month)
@@ -69,26 +89,65 @@ class Auth:
             logins_per_minute=settings.logins_per_minute,
             registrations_per_hour=settings.registrations_per_hour,
         )
+        people = AccountRepository(postgres)
+        links = OneTimeLinks(postgres)
+        orders = MailOrders(postgres)
+        public = not settings.embedded
+        self._postman = Postman(
+            orders, people, links, mail_sender or sender_of(settings), clock, public_url=settings.public_url
+        )
+        post = Post(orders, self._postman, clock)
+        anchors = Anchors(settings.var_dir / "audit" / "anchors.jsonl", self._keyring)
+        self.audit = AuditLog(AuditRepository(postgres), anchors, clock)
         self.accounts = Accounts(
-            AccountRepository(postgres),
+            people,
             self._hasher,
             limits,
+            post,
+            self.audit,
             self._revocations,
             clock,
             registration=settings.effective_registration,
-            public=not settings.embedded,
+            public=public,
         )
         self.sessions = Sessions(
             postgres,
             SessionRepository(postgres),
-            self.accounts,
-            limits,
             self._tokens,
             self._keyring,
             self._revocations,
             clock,
             unverified_may_ask=may_ask,
             default_budget=default_budget,
+        )
+        self.factors = SecondFactors(
+            FactorRepository(postgres),
+            self.accounts,
+            limits,
+            post,
+            self.audit,
+            self._revocations,
+            clock,
+        )
+        self.sign_in = SignIn(
+            self.accounts, self.sessions, self.factors, Challenges(keyvalue), limits, self.audit
+        )
+        self.passwords = Passwords(
+            postgres,
+            people,
+            links,
+            self._hasher,
+            self.factors,
+            self.sessions,
+            self.sign_in,
+            limits,
+            post,
+            self.audit,
+            self._revocations,
+            clock,
+        )
+        self.addresses = EmailAddresses(
+            postgres, people, links, limits, post, self.audit, self._revocations, clock, public=public
         )
         self.api_keys = ApiKeys(
             KeyRepository(postgres),
@@ -101,7 +160,11 @@ class Auth:
         self.watch = Watch(self.sessions, self.api_keys)
         self.origin = OwnOrigin(settings.public_url)
         self.trusted_proxies = TrustedProxies(settings.trusted_proxies)
-        self._upkeep = Upkeep(self.sessions, self.api_keys, self._keyring, self._tokens)
+        self._upkeep = Upkeep(
+            self.sessions, self.api_keys, self._keyring, self._tokens, links, self.audit, clock
+        )
+        self._clock = clock
+        self._strict_roles = frozenset(settings.roles_with_second_factor)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -114,6 +177,7 @@ class Auth:
         self._revocations.listen(self.watch.on_ended, self.watch.on_lost)
         await self._revocations.start()
         self._tasks = [asyncio.create_task(self.watch.run()), asyncio.create_task(self._upkeep.run())]
+        self._tasks.append(asyncio.create_task(self._postman.run()))
 
     async def stop(self) -> None:
         """End what runs, and write what is still to be written."""
@@ -123,6 +187,7 @@ class Auth:
         await self._revocations.stop()
         await self.api_keys.flush_uses()
         await self.request_limits.stop()
+        await self.audit.stop()
         await self._hasher.stop()
 
     async def authenticate_bearer(self, authorization: str | None) -> Principal:
@@ -142,6 +207,15 @@ class Auth:
         if token.startswith(KEY_PREFIX):
             return await self.api_keys.authenticate(token)
         return await self.sessions.authenticate(token)
+
+    def is_fresh(self, principal: Principal) -> bool:
+        """Whether the person has proved who they are within FRESH."""
+        proved = principal.authenticated_at
+        return proved is not None and self._clock.now() - proved < FRESH
+
+    def needs_second_factor(self, role: Role) -> bool:
+        """Whether the rights of this role need a session that was opened with a second factor."""
+        return role in self._strict_roles
 
     async def issue_ticket(self, principal: Principal) -> str:
         """A ticket that opens one socket for this session. Raises Forbidden for a key, Unavailable."""

@@ -57,6 +57,34 @@ class WrongCredentials(HeadraceError):
     default_detail = "The email address or the password is not right."
 
 
+class WrongCode(HeadraceError):
+    status = 401
+    code = "wrong_code"
+    title = "Code refused"
+    default_detail = "This code is not right, was used already, or is too old. Enter the newest one."
+
+
+class LinkUsed(HeadraceError):
+    status = 410
+    code = "link_used"
+    title = "Link no longer good"
+    default_detail = "This link was used, was replaced by a newer one, or is too old. Ask for another."
+
+
+class StepUpRequired(HeadraceError):
+    status = 403
+    code = "step_up_required"
+    title = "Sign in once more"
+    default_detail = "This needs a fresh proof that it is you: POST /api/auth/step-up, then send it again."
+
+
+class SecondFactorRequired(HeadraceError):
+    status = 403
+    code = "second_factor_required"
+    title = "A second factor is needed"
+    default_detail = "Your role asks for a second factor. Set one up, and sign in with it."
+
+
 class Forbidden(HeadraceError):
     status = 403
     code = "forbidden"

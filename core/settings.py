@@ -26,6 +26,14 @@ class Registration(StrEnum):
     CLOSED = "closed"
 
 
+class SmtpSecurity(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class Settings(BaseSettings):
     """The environment of one process.
 
@@ -67,6 +75,17 @@ class Settings(BaseSettings):
     # Accounts.
     registration: Registration | None = None
     unverified_may_chat: bool | None = None
+    # Roles whose rights need a session that was opened with a second factor. Unset: administrators, but on
+    # one's own machine nobody.
+    second_factor_roles: Annotated[tuple[str, ...] | None, NoDecode] = None
+
+    # Mail. Without a host letters are written to `mail` in the data folder.
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: SmtpSecurity = SmtpSecurity.STARTTLS
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: str = "Headrace <headrace@localhost.localdomain>"
 
     # Models.
     models: Annotated[tuple[str, ...], NoDecode] = ()
@@ -107,7 +126,7 @@ class Settings(BaseSettings):
     log_format: str = Field(default="json", pattern="^(json|text)$")
     otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
-    @field_validator("trusted_proxies", "models", "model_config_dirs", mode="before")
+    @field_validator("trusted_proxies", "models", "model_config_dirs", "second_factor_roles", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -150,6 +169,13 @@ class Settings(BaseSettings):
     def unverified_accounts_may_chat(self) -> bool:
         """Yes on one's own machine, no elsewhere, unless it was said otherwise."""
         return self.embedded if self.unverified_may_chat is None else self.unverified_may_chat
+
+    @property
+    def roles_with_second_factor(self) -> tuple[str, ...]:
+        """Whose rights need a second factor."""
+        if self.second_factor_roles is not None:
+            return self.second_factor_roles
+        return () if self.embedded else ("admin",)
 
 
 def environment_names() -> frozenset[str]:

@@ -14,13 +14,17 @@ from typing import Final
 
 from core.errors import WeakPassword
 
+# Where it is all there is, and where a second factor is asked for too.
 MINIMUM_LENGTH: Final = 15
+MINIMUM_LENGTH_WITH_FACTOR: Final = 8
 MAXIMUM_LENGTH: Final = 128
 PRODUCT: Final = "headrace"
 
 # Rough bits of guessing for each kind of piece, and how many a password must come to.
 _NAME, _COMMON, _RUN, _REPEATED, _DIGIT, _LETTER, _OTHER = 4.0, 12.0, 6.0, 2.0, 3.3, 4.7, 2.0
 _NEEDED: Final = 40.0
+# Short ones are allowed only beside a second factor; they still must not be on anybody's list of guesses.
+_NEEDED_WITH_FACTOR: Final = 26.0
 
 _SHORTEST_PIECE: Final = 4
 _LONGEST_PIECE: Final = 20
@@ -42,20 +46,21 @@ _LEET: Final[tuple[dict[int, int], ...]] = (
 )
 
 
-def check_password(password: str, *, email: str, name: str) -> str:
+def check_password(password: str, *, email: str, name: str, least: int = MINIMUM_LENGTH) -> str:
     """The password as it is to be hashed. Raises WeakPassword with the reason.
 
     Equal characters can be put together in different ways by different keyboards, so the text is brought to
-    Unicode's NFC form first; nothing is cut off.
+    Unicode's NFC form first; nothing is cut off. `least` is the shortest length that is allowed.
     """
     password = canonical(password)
-    if len(password) < MINIMUM_LENGTH:
-        raise _weak(f"Use at least {MINIMUM_LENGTH} characters. A sentence works well.")
+    if len(password) < least:
+        raise _weak(f"Use at least {least} characters. A sentence works well.")
     if len(password) > MAXIMUM_LENGTH:
         raise _weak(f"Use at most {MAXIMUM_LENGTH} characters.")
     if password.casefold() in common_passwords():
         raise _weak("This is one of the most common passwords.")
-    if _bits(password.casefold(), frozenset(_names(email, name))) < _NEEDED:
+    needed = _NEEDED if least >= MINIMUM_LENGTH else _NEEDED_WITH_FACTOR
+    if _bits(password.casefold(), frozenset(_names(email, name))) < needed:
         raise _weak("This is made of common passwords, names, repetitions or rows of keys. Use other words.")
     return password
 

@@ -6,7 +6,7 @@ from auth.accounts.tables import USER_COLUMNS, UserRow
 from auth.budget import Budget
 from auth.principal import Role
 from core.ids import new_id
-from core.postgres import Postgres
+from core.postgres import Connection, Postgres
 
 
 class AccountRepository:
@@ -64,6 +64,56 @@ class AccountRepository:
             old,
             new,
         )
+
+    async def set_password(
+        self, connection: Connection, user_id: str, password_hash: str, *, long: bool, now: datetime
+    ) -> None:
+        """Store a new password. `long`: whether it may be all there is."""
+        await connection.execute(
+            "UPDATE users SET password_hash = $2, password_long = $3, password_changed_at = $4, "
+            "updated_at = now() WHERE id = $1",
+            user_id,
+            password_hash,
+            long,
+            now,
+        )
+
+    async def set_verified(self, connection: Connection, user_id: str, now: datetime) -> None:
+        """The address was proved; the first time stays."""
+        await connection.execute(
+            "UPDATE users SET email_verified_at = coalesce(email_verified_at, $2), updated_at = now() "
+            "WHERE id = $1",
+            user_id,
+            now,
+        )
+
+    async def set_email(
+        self, connection: Connection, user_id: str, email: str, lookup: str, now: datetime
+    ) -> None:
+        """Give the account another address, which was proved. Raises core.postgres.UniqueViolation where
+        another account has it."""
+        await connection.execute(
+            "UPDATE users SET email = $2, email_normalised = $3, email_verified_at = $4, updated_at = now() "
+            "WHERE id = $1",
+            user_id,
+            email,
+            lookup,
+            now,
+        )
+
+    async def set_profile(
+        self, user_id: str, *, name: str, language: str | None, time_zone: str | None
+    ) -> UserRow | None:
+        """What a person says of themselves; the account as it is then."""
+        record = await self._postgres.fetchrow(
+            "UPDATE users SET name = $2, language = $3, time_zone = $4, updated_at = now() "  # noqa: S608
+            f"WHERE id = $1 RETURNING {USER_COLUMNS}",
+            user_id,
+            name,
+            language,
+            time_zone,
+        )
+        return UserRow.of(record) if record else None
 
     async def set_budget(self, user_id: str, budget: Budget) -> bool:
         """Whether there is such an account."""

@@ -1,7 +1,9 @@
 """Wire types of accounts."""
 
 import unicodedata
+import zoneinfo
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
@@ -16,6 +18,18 @@ def _printable(text: str) -> str:
     return text
 
 
+def _time_zone(name: str) -> str:
+    if name not in available_time_zones():
+        raise ValueError("must be a name such as Europe/Berlin")
+    return name
+
+
+@lru_cache(maxsize=1)
+def available_time_zones() -> frozenset[str]:
+    """The names of the time zones that this machine knows; reading them all takes a while."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 # A secret type, so that no message and no log shows it; bounded, so that nobody has us hash a book.
 Password = Annotated[SecretStr, Field(max_length=1024)]
 ShortText = Annotated[
@@ -23,6 +37,10 @@ ShortText = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     AfterValidator(_printable),
 ]
+
+
+# A tag such as `de` or `pt-BR` (BCP 47).
+Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
 
 
 class RegisterRequest(BaseModel):
@@ -35,8 +53,18 @@ class RegisterRequest(BaseModel):
     name: ShortText
 
 
+class ProfileRequest(BaseModel):
+    """PATCH /api/auth/me. What is left out stays as it is; null takes a language or a time zone away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: ShortText | None = None
+    language: Language | None = None
+    time_zone: Annotated[str, Field(max_length=64), AfterValidator(_time_zone)] | None = None
+
+
 class Accepted(BaseModel):
-    """The answer to a registration, whatever came of it."""
+    """The answer to what was asked for, whatever comes of it."""
 
     status: Literal["accepted"] = "accepted"
 
@@ -49,8 +77,20 @@ class UserView(BaseModel):
     name: str
     role: Role
     created_at: datetime
+    email_verified: bool
+    language: str | None
+    time_zone: str | None
 
     @classmethod
     def of(cls, user: UserRow) -> Self:
         """What of the row its owner sees."""
-        return cls(id=user.id, email=user.email, name=user.name, role=user.role, created_at=user.created_at)
+        return cls(
+            id=user.id,
+            email=user.email,
+            name=user.name,
+            role=user.role,
+            created_at=user.created_at,
+            email_verified=user.verified,
+            language=user.language,
+            time_zone=user.time_zone,
+        )

@@ -5,10 +5,16 @@ from auth.accounts.hashing import Hasher
 from auth.accounts.passwords import canonical, check_password
 from auth.accounts.repository import AccountRepository
 from auth.accounts.tables import UserRow
+from auth.audit.service import AuditLog
+from auth.audit.tables import Outcome
 from auth.budget import Budget
 from auth.limits.sign_in import SignInLimits
+from auth.mail.letters import Kind
+from auth.mail.post import Post
 from auth.principal import Role
-from auth.revocation import Announcer, Kind
+from auth.revocation import Announcer
+from auth.revocation import Kind as Revoked
+from auth.visitor import Visitor
 from core.clock import Clock
 from core.errors import Conflict, NotFound, RegistrationClosed, Unauthenticated
 from core.log import get_logger
@@ -29,6 +35,8 @@ class Accounts:
         repository: AccountRepository,
         hasher: Hasher,
         limits: SignInLimits,
+        post: Post,
+        audit: AuditLog,
         announcer: Announcer,
         clock: Clock,
         *,
@@ -38,14 +46,16 @@ class Accounts:
         self._repository = repository
         self._hasher = hasher
         self._limits = limits
+        self._post = post
+        self._audit = audit
         self._announcer = announcer
         self._clock = clock
         self._registration = registration
         self._public = public
 
-    async def register(self, email: str, password: str, name: str, *, address: str) -> None:
+    async def register(self, email: str, password: str, name: str, visitor: Visitor) -> None:
         """Make an account, unless the email address has one: the caller cannot tell which, and neither can a
-        stopwatch, because the password is hashed once either way.
+        stopwatch, because the password is hashed once and one mail is ordered either way.
 
         Raises: RegistrationClosed, Invalid, WeakPassword, RateLimited, Unavailable, Overloaded.
         """
@@ -55,7 +65,7 @@ class Accounts:
             raise RegistrationClosed
         email = check_address(email, public=self._public)
         password = check_password(password, email=email, name=name)
-        await self._limits.admit_registration(address)
+        await self._limits.admit_registration(visitor.address)
         password_hash = await self._hasher.hash(password)
         user = await self._repository.add(
             email=email,
@@ -65,7 +75,11 @@ class Accounts:
             role=Role.USER,
             verified_at=None,
         )
-        log.info("auth.registered", user_id=user.id if user else None)
+        # The mail tells the owner of the address what the answer must not tell the caller.
+        await self._post.order(Kind.VERIFY_EMAIL if user else Kind.ALREADY_REGISTERED, email)
+        known = user.id if user else None
+        outcome = Outcome.DONE if user else Outcome.REFUSED
+        await self._audit.record("account.registered", visitor, actor=known, target=known, outcome=outcome)
 
     async def prove(self, email: str, password: str) -> UserRow | None:
         """The account that this address and password open, or None.
@@ -91,6 +105,16 @@ class Accounts:
             raise Unauthenticated
         return user
 
+    async def set_profile(
+        self, user_id: str, *, name: str, language: str | None, time_zone: str | None
+    ) -> UserRow:
+        """What a person says of themselves. Raises Unauthenticated where the account is gone."""
+        user = await self._repository.set_profile(user_id, name=name, language=language, time_zone=time_zone)
+        if user is None:
+            raise Unauthenticated
+        await self._announcer.announce(Revoked.USER, user_id)
+        return user
+
     async def create_admin(self, email: str, password: str, name: str) -> UserRow:
         """Make an administrator, whatever registration says. For the command line.
 
@@ -112,28 +136,29 @@ class Accounts:
                 f"{email} has an account already. To make it an administrator, set its role: "
                 f"headrace users set-role {email} admin"
             )
-        log.info("auth.admin_created", user_id=user.id)
+        await self._audit.record("account.admin_created", None, target=user.id)
         return user
 
     async def set_role(self, email: str, role: Role) -> None:
         """Give an account another role, in force at its next request. Raises NotFound."""
-        await self._changed(await self._repository.set_role(lookup_form(email), role), email)
-        log.info("auth.role_set", role=role)
+        user_id = await self._repository.set_role(lookup_form(email), role)
+        await self._changed(user_id, email)
+        await self._audit.record("account.role_set", None, target=user_id, detail={"role": role.value})
 
     async def set_active(self, email: str, *, active: bool) -> None:
         """Enable or disable an account. Disabling ends its sessions, keys and streams. Raises NotFound."""
         user_id = await self._repository.set_active(lookup_form(email), active=active, now=self._clock.now())
         await self._changed(user_id, email)
-        log.info("auth.account_enabled" if active else "auth.account_disabled", user_id=user_id)
+        await self._audit.record("account.enabled" if active else "account.disabled", None, target=user_id)
 
     async def set_budget(self, user_id: str, budget: Budget) -> None:
         """How many tokens this person may use, in force at their next request. Raises NotFound."""
         if not await self._repository.set_budget(user_id, budget):
             raise NotFound("There is no account with this id.")
-        await self._announcer.announce(Kind.USER, user_id)
+        await self._announcer.announce(Revoked.USER, user_id)
         log.info("auth.budget_set", user_id=user_id, day=budget.day, month=budget.month)
 
     async def _changed(self, user_id: str | None, email: str) -> None:
         if user_id is None:
             raise NotFound(f"There is no account with the address {email}.")
-        await self._announcer.announce(Kind.USER, user_id)
+        await self._announcer.announce(Revoked.USER, user_id)

@@ -9,23 +9,27 @@ from auth.principal import Role
 from core.postgres import Record
 
 USER_COLUMNS = (
-    "id, email, name, password_hash, role, status, email_verified_at, created_at, "
-    "tokens_per_day, tokens_per_month"
+    "id, email, name, password_hash, password_long, role, status, email_verified_at, created_at, "
+    "language, time_zone, tokens_per_day, tokens_per_month"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """One account. `password_hash` is None where the person has another way in."""
+    """One account. `password_hash` is None where the person has another way in; `password_long` says whether
+    the password may be the only factor."""
 
     id: str
     email: str
     name: str
     password_hash: str | None
+    password_long: bool
     role: Role
     active: bool
     verified: bool
     created_at: datetime
+    language: str | None
+    time_zone: str | None
     budget: Budget
 
     @classmethod
@@ -36,9 +40,12 @@ class UserRow:
             email=record["email"],
             name=record["name"],
             password_hash=record["password_hash"],
+            password_long=record["password_long"],
             role=Role(record["role"]),
             active=record["status"] == "active",
             verified=record["email_verified_at"] is not None,
             created_at=record["created_at"],
+            language=record["language"],
+            time_zone=record["time_zone"],
             budget=Budget.of(record),
         )

@@ -18,6 +18,10 @@ log = get_logger(__name__)
 TRIES_FROM_ONE_ADDRESS: Final = 10
 # Tries for one account in an hour from all addresses that never got in before.
 TRIES_FROM_STRANGERS: Final = 60
+# Codes of a second factor for one account in a quarter of an hour, from everywhere together.
+CODES: Final = 6
+# Mails that can be asked for, for one account in an hour, from everywhere together.
+MAILS: Final = 5
 KNOWN_FOR: Final = 60 * 24 * 3600.0
 
 
@@ -36,6 +40,9 @@ class SignInLimits:
         self._per_address = RateLimitItemPerMinute(logins_per_minute, namespace="login-address")
         self._per_pair = RateLimitItemPerMinute(TRIES_FROM_ONE_ADDRESS, 5, namespace="login-pair")
         self._per_account = RateLimitItemPerHour(TRIES_FROM_STRANGERS, namespace="login-account")
+        self._codes = RateLimitItemPerMinute(CODES, 15, namespace="second-factor")
+        self._mails = RateLimitItemPerHour(MAILS, namespace="mail-account")
+        self._mails_per_address = RateLimitItemPerHour(registrations_per_hour, namespace="mail-address")
         self._registrations = RateLimitItemPerHour(registrations_per_hour, namespace="register-address")
 
     async def admit_login(self, address: str, email: str) -> None:
@@ -59,6 +66,23 @@ class SignInLimits:
     async def admit_registration(self, address: str) -> None:
         """Count one registration. Raises RateLimited, or Unavailable where it cannot be counted."""
         await self._count(self._registrations, limit_key(address))
+
+    async def admit_code(self, user_id: str) -> None:
+        """Count one code. Raises RateLimited, or Unavailable where it cannot be counted."""
+        await self._count(self._codes, user_id)
+
+    async def forget_codes(self, user_id: str) -> None:
+        """A code was right: the next mistakes count anew."""
+        try:
+            await self._store.clear(self._codes, user_id)
+        except Unavailable:
+            log.warning("auth.code_count_not_cleared")
+
+    async def admit_mail(self, address: str, email: str) -> None:
+        """Count one mail that a stranger asks for, whether there is such an account or not. Raises
+        RateLimited, or Unavailable where it cannot be counted."""
+        await self._count(self._mails_per_address, limit_key(address))
+        await self._count(self._mails, _account(email))
 
     async def _count(self, item: RateLimitItemPerMinute | RateLimitItemPerHour, *who: str) -> None:
         if not await self._store.hit(item, *who):

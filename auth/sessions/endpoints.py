@@ -1,4 +1,4 @@
-"""Sign in, refresh, sign out, tickets for sockets, and the public keys."""
+"""Sign in, refresh, sign out, the list of sessions, tickets for sockets, and the public keys."""
 
 from fastapi import APIRouter, Request, Response, status
 
@@ -6,14 +6,22 @@ from auth.dependencies import CurrentAuth, CurrentVisitor, FromOwnPage, SignedIn
 from auth.origin import is_browser
 from auth.sessions.cookies import ACCESS_COOKIE, REFRESH_COOKIE, clear_cookies, set_cookies
 from auth.sessions.schemas import (
+    DeviceList,
+    DeviceView,
+    EndedSessions,
     JwksView,
     LoginRequest,
     RefreshTokenBody,
+    SecondStepBody,
+    SecondStepRequest,
+    SecondStepView,
     SignedInView,
+    StepUpRequest,
     TicketView,
     TokensView,
 )
 from auth.sessions.service import Grant
+from auth.sessions.sign_in import SecondStep
 from auth.sessions.tickets import LIFETIME_SECONDS
 
 router = APIRouter(tags=["auth"])
@@ -23,10 +31,73 @@ well_known_router = APIRouter(tags=["auth"])
 @router.post("/auth/login", dependencies=[FromOwnPage])
 async def login(
     body: LoginRequest, request: Request, response: Response, auth: CurrentAuth, visitor: CurrentVisitor
-) -> TokensView | SignedInView:
-    """Begin a session."""
-    grant = await auth.sessions.log_in(body.email, body.password.get_secret_value(), visitor)
+) -> TokensView | SignedInView | SecondStepView:
+    """Begin a session, or the second step of it where the account has a second factor."""
+    grant = await auth.sign_in.with_password(body.email, body.password.get_secret_value(), visitor)
+    if isinstance(grant, SecondStep):
+        response.headers["cache-control"] = "no-store"
+        return SecondStepView(second_factor=SecondStepBody(token=grant.token, expires_in=grant.expires_in))
     return _answer(grant, response, in_cookies=is_browser(request))
+
+
+@router.post("/auth/login/second-factor", dependencies=[FromOwnPage])
+async def login_second_factor(
+    body: SecondStepRequest, request: Request, response: Response, auth: CurrentAuth, visitor: CurrentVisitor
+) -> TokensView | SignedInView:
+    """Begin the session whose password was shown before."""
+    grant = await auth.sign_in.with_second_factor(
+        body.token.get_secret_value(), body.code.get_secret_value(), visitor
+    )
+    return _answer(grant, response, in_cookies=is_browser(request))
+
+
+@router.post("/auth/step-up")
+async def step_up(
+    body: StepUpRequest,
+    request: Request,
+    response: Response,
+    auth: CurrentAuth,
+    principal: SignedIn,
+    visitor: CurrentVisitor,
+) -> TokensView | SignedInView:
+    """Prove anew who one is; another session takes the place of this one."""
+    grant = await auth.sign_in.again(
+        principal,
+        password=body.password.get_secret_value() if body.password else None,
+        code=body.code.get_secret_value() if body.code else None,
+        visitor=visitor,
+    )
+    in_cookies = bearer_token(request) is None
+    return _answer(grant, response, in_cookies=in_cookies)
+
+
+@router.get("/auth/sessions")
+async def list_sessions(auth: CurrentAuth, principal: SignedIn) -> DeviceList:
+    """Where one is signed in, the session that was used last first."""
+    rows = await auth.sessions.of_user(principal.user_id)
+    return DeviceList(items=[DeviceView.of(row, current=principal.session_id) for row in rows])
+
+
+@router.delete("/auth/sessions")
+async def end_other_sessions(
+    auth: CurrentAuth, principal: SignedIn, visitor: CurrentVisitor
+) -> EndedSessions:
+    """End all of one's sessions but this one."""
+    ended = await auth.sessions.end_all_of(principal.user_id, "ended_by_owner", keep=principal.session_id)
+    detail = {"sessions": ended}
+    await auth.audit.record(
+        "sessions.ended", visitor, actor=principal.user_id, target=principal.user_id, detail=detail
+    )
+    return EndedSessions(ended_sessions=ended)
+
+
+@router.delete("/auth/sessions/{session_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def end_session(
+    session_id: str, auth: CurrentAuth, principal: SignedIn, visitor: CurrentVisitor
+) -> None:
+    """End one of one's sessions, at once and everywhere."""
+    await auth.sessions.end_of(principal.user_id, session_id)
+    await auth.audit.record("session.ended", visitor, actor=principal.user_id, target=session_id)
 
 
 @router.post("/auth/refresh", dependencies=[FromOwnPage])
@@ -44,15 +115,21 @@ async def refresh(
 
 @router.post("/auth/logout", status_code=status.HTTP_204_NO_CONTENT, dependencies=[FromOwnPage])
 async def logout(
-    request: Request, response: Response, auth: CurrentAuth, body: RefreshTokenBody | None = None
+    request: Request,
+    response: Response,
+    auth: CurrentAuth,
+    visitor: CurrentVisitor,
+    body: RefreshTokenBody | None = None,
 ) -> None:
     """End the session, by whatever token of it there is."""
     access, refresh_token = bearer_token(request), _token_of(body)
     if access is None and refresh_token is None:
         refresh_token = _refresh_cookie(request, auth)
         access = request.cookies.get(ACCESS_COOKIE)
-    await auth.sessions.log_out(access, refresh_token)
+    ended = await auth.sessions.log_out(access, refresh_token)
     clear_cookies(response)
+    if ended is not None:
+        await auth.audit.record("logout", visitor, target=ended)
 
 
 @router.post("/events/ticket")

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from auth.accounts.tables import USER_COLUMNS
-from auth.sessions.tables import RefreshTokenRow, SessionRow
+from auth.sessions.tables import DeviceRow, RefreshTokenRow, SessionRow
+from auth.visitor import Visitor
 from core.ids import new_id
 from core.postgres import Connection, Postgres
 
 _USER = ", ".join(f"u.{column}" for column in USER_COLUMNS.split(", "))
 _SESSION = (
-    f"SELECT {_USER}, s.id AS session_id, s.created_at AS session_created_at, s.expires_at, s.revoked_at "  # noqa: S608
+    f"SELECT {_USER}, s.id AS session_id, s.created_at AS session_created_at, "  # noqa: S608
+    "s.expires_at, s.authenticated_at, s.second_factor, s.revoked_at "
     "FROM sessions s JOIN users u ON u.id = s.user_id "
 )
 _SESSION_OF_TOKEN = f"{_SESSION} WHERE s.id = (SELECT session_id FROM refresh_tokens WHERE token_hash = $1)"  # noqa: S608
 PURGE_BATCH = 1000
+MOST_LISTED = 200
 
 
 class SessionRepository:
@@ -30,22 +33,23 @@ class SessionRepository:
         *,
         now: datetime,
         expires_at: datetime,
-        address: str,
-        user_agent: str | None,
+        visitor: Visitor,
+        second_factor: bool,
     ) -> str:
         """Begin a session with its first refresh token; its id."""
         session_id = new_id("ses")
         async with self._postgres.transaction() as connection:
             await connection.execute(
                 "INSERT INTO sessions "
-                "(id, user_id, created_at, last_used_at, expires_at, address, user_agent) "
-                "VALUES ($1, $2, $3, $3, $4, $5, $6)",
+                "(id, user_id, created_at, last_used_at, authenticated_at, expires_at, address, user_agent, "
+                "second_factor) VALUES ($1, $2, $3, $3, $3, $4, $5, $6, $7)",
                 session_id,
                 user_id,
                 now,
                 expires_at,
-                address,
-                user_agent,
+                visitor.address,
+                visitor.user_agent,
+                second_factor,
             )
             await self._add_token(connection, session_id, token_hash, 1, now)
         return session_id
@@ -62,6 +66,25 @@ class SessionRepository:
             token_hash,
         )
         return SessionRow.of(record) if record else None
+
+    async def of_user(self, user_id: str, now: datetime) -> list[DeviceRow]:
+        """A person's live sessions, the one that was used last first."""
+        rows = await self._postgres.fetch(
+            "SELECT id, created_at, last_used_at, expires_at, address, user_agent, second_factor "
+            "FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 "
+            "ORDER BY last_used_at DESC, id DESC LIMIT $3",
+            user_id,
+            now,
+            MOST_LISTED,
+        )
+        return [DeviceRow.of(row) for row in rows]
+
+    async def owner(self, session_id: str) -> str | None:
+        """Whose session it is."""
+        owner: str | None = await self._postgres.fetchval(
+            "SELECT user_id FROM sessions WHERE id = $1", session_id
+        )
+        return owner
 
     async def live(self, session_ids: Sequence[str], now: datetime) -> set[str]:
         """Those of these sessions that are live."""

@@ -1,11 +1,14 @@
 """Wire types of sessions."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from auth.accounts.schemas import Password, UserView
+from auth.mfa.schemas import Code
 from auth.sessions.service import Grant
+from auth.sessions.tables import DeviceRow
 
 
 class LoginRequest(BaseModel):
@@ -15,6 +18,68 @@ class LoginRequest(BaseModel):
 
     email: Annotated[str, Field(max_length=320)]
     password: Password
+
+
+class SecondStepBody(BaseModel):
+    """`token` is for POST /api/auth/login/second-factor alone, within `expires_in` seconds."""
+
+    token: str
+    expires_in: int
+
+
+class SecondStepRequest(BaseModel):
+    """POST /api/auth/login/second-factor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: Annotated[SecretStr, Field(max_length=128)]
+    code: Code
+
+
+class SecondStepView(BaseModel):
+    """The answer to a right password where a second factor is asked for too."""
+
+    second_factor: SecondStepBody
+
+
+class StepUpRequest(BaseModel):
+    """POST /api/auth/step-up: a code from whoever has a second factor, the password from everybody else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: Password | None = None
+    code: Code | None = None
+
+
+class DeviceView(BaseModel):
+    """One of a person's live sessions. `current`: the one that asks."""
+
+    id: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    address: str | None
+    user_agent: str | None
+    second_factor: bool
+    current: bool
+
+    @classmethod
+    def of(cls, row: DeviceRow, *, current: str | None) -> Self:
+        """All of the row."""
+        known = {name: getattr(row, name) for name in DeviceRow.__slots__}
+        return cls(**known, current=row.id == current)
+
+
+class DeviceList(BaseModel):
+    """GET /api/auth/sessions."""
+
+    items: list[DeviceView]
+
+
+class EndedSessions(BaseModel):
+    """How many sessions ended."""
+
+    ended_sessions: int
 
 
 class RefreshTokenBody(BaseModel):

@@ -1,14 +1,12 @@
-"""Sessions: sign in, refresh, sign out, and who a token belongs to."""
+"""Sessions: open, refresh, list and end them, and who a token belongs to."""
 
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from auth.accounts.service import Accounts
 from auth.accounts.tables import UserRow
 from auth.budget import NO_BUDGET, Budget
-from auth.limits.sign_in import SignInLimits
 from auth.live_cache import LiveCache
 from auth.principal import Principal, Scope, granted
 from auth.revocation import Announcer, Kind
@@ -16,9 +14,11 @@ from auth.sessions.access_tokens import LIFETIME_SECONDS, AccessTokens
 from auth.sessions.refresh_tokens import digest, new_refresh_token, successor
 from auth.sessions.repository import SessionRepository
 from auth.sessions.signing_keys import Keyring
-from auth.sessions.tables import SessionRow
+from auth.sessions.tables import DeviceRow, SessionRow
+from auth.visitor import Visitor
 from core.clock import Clock
-from core.errors import Unauthenticated, WrongCredentials
+from core.errors import NotFound, Unauthenticated
+from core.ids import is_id
 from core.log import get_logger
 from core.postgres import Connection, Postgres
 
@@ -33,14 +33,6 @@ MOST_STEPS: Final = 16
 KEEP_ENDED: Final = timedelta(days=30)
 
 SESSION_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.CHAT, Scope.INFERENCE})
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Where a request comes from."""
-
-    address: str
-    user_agent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +64,6 @@ class Sessions:
         self,
         postgres: Postgres,
         repository: SessionRepository,
-        accounts: Accounts,
-        limits: SignInLimits,
         tokens: AccessTokens,
         keyring: Keyring,
         announcer: Announcer,
@@ -84,8 +74,6 @@ class Sessions:
     ) -> None:
         self._postgres = postgres
         self._repository = repository
-        self._accounts = accounts
-        self._limits = limits
         self._tokens = tokens
         self._keyring = keyring
         self._announcer = announcer
@@ -94,16 +82,8 @@ class Sessions:
         self._default_budget = default_budget
         self.cache: LiveCache[str, _Live] = LiveCache(self._load, clock)
 
-    async def log_in(self, email: str, password: str, visitor: Visitor) -> Grant:
-        """Begin a session.
-
-        Raises: WrongCredentials, RateLimited, Overloaded, Unavailable (also when tries cannot be counted).
-        """
-        await self._limits.admit_login(visitor.address, email)
-        user = await self._accounts.prove(email, password)
-        if user is None:
-            raise WrongCredentials
-        await self._limits.note_login(visitor.address, email)
+    async def open(self, user: UserRow, visitor: Visitor, *, second_factor: bool) -> Grant:
+        """Begin a session for somebody who has just proved who they are."""
         now = self._clock.now()
         token = new_refresh_token()
         token_hash = digest(token)
@@ -114,11 +94,21 @@ class Sessions:
             token_hash,
             now=now,
             expires_at=expires_at,
-            address=visitor.address,
-            user_agent=visitor.user_agent,
+            visitor=visitor,
+            second_factor=second_factor,
         )
-        log.info("auth.logged_in", user_id=user.id, session_id=session_id)
+        log.info("auth.session_opened", user_id=user.id, session_id=session_id)
         return self._grant(user, session_id, token, now, expires_at)
+
+    async def of_user(self, user_id: str) -> list[DeviceRow]:
+        """A person's live sessions, the one that was used last first."""
+        return await self._repository.of_user(user_id, self._clock.now())
+
+    async def end_of(self, user_id: str, session_id: str) -> None:
+        """End one of a person's own sessions everywhere. Raises NotFound, also for another person's."""
+        if not is_id("ses", session_id) or await self._repository.owner(session_id) != user_id:
+            raise NotFound
+        await self.end(session_id, "ended_by_owner")
 
     async def refresh(self, token: str | None) -> Grant:
         """The next pair of tokens for a refresh token.
@@ -147,9 +137,9 @@ class Sessions:
             await self._announcer.announce(Kind.SESSION, reused.id)
         raise Unauthenticated("Your session has ended. Sign in again.")
 
-    async def log_out(self, access_token: str | None, refresh_token: str | None) -> None:
+    async def log_out(self, access_token: str | None, refresh_token: str | None) -> str | None:
         """End the session that these belong to; the access token is enough, and so is the refresh token, also
-        an expired or used one. Where there is none to end, nothing happens."""
+        an expired or used one. The session's id, or None where there was none to end."""
         session_id: str | None = None
         if access_token is not None:
             try:
@@ -162,6 +152,7 @@ class Sessions:
             session_id = session.id if session else None
         if session_id is not None:
             await self.end(session_id, "logged_out")
+        return session_id
 
     async def end(self, session_id: str, reason: str) -> None:
         """End one session everywhere."""
@@ -169,10 +160,12 @@ class Sessions:
         await self._announcer.announce(Kind.SESSION, session_id)
         log.info("auth.session_ended", session_id=session_id, reason=reason)
 
-    async def end_all_of(self, user_id: str, reason: str, *, keep: str | None = None) -> None:
-        """End a person's sessions everywhere, except `keep`."""
-        for session_id in await self._repository.end_all_of(user_id, reason, self._clock.now(), keep=keep):
+    async def end_all_of(self, user_id: str, reason: str, *, keep: str | None = None) -> int:
+        """End a person's sessions everywhere, except `keep`; how many there were."""
+        ended = await self._repository.end_all_of(user_id, reason, self._clock.now(), keep=keep)
+        for session_id in ended:
             await self._announcer.announce(Kind.SESSION, session_id)
+        return len(ended)
 
     async def authenticate(self, token: str) -> Principal:
         """Who this access token belongs to. Raises Unauthenticated."""
@@ -252,6 +245,8 @@ class Sessions:
             session_id=session.id,
             key_id=None,
             scopes=granted(SESSION_SCOPES, may_ask_models=user.verified or self._unverified_may_ask),
+            authenticated_at=session.authenticated_at,
+            second_factor=session.second_factor,
             budgeted=bool(self._default_budget or user.budget),
         )
         return _Live(principal, session.expires_at)

@@ -1,0 +1,1 @@
+"""Mail to people: ordered while somebody waits, written and sent when nobody does."""

@@ -1,0 +1,1 @@
+"""Second factors: codes of an authenticator app, and recovery codes for the day it is lost."""
