@@ -109,7 +109,7 @@ class AuditLog:
         async for row in self._repository.oldest_first():
             fault = _fault_in(row, head, expected.get(row.number))
             if fault is not None:
-                return Verdict(head.number, len(anchors), fault, row.number)
+                return Verdict(head.number, len(anchors), fault, head.number + 1)
             head = Head(row.number, row.hash)
         newest = max(expected, default=0)
         if newest > head.number:

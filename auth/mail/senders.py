@@ -1,6 +1,7 @@
 """How a letter leaves the house: by SMTP, or into a folder where it can be read."""
 
 import asyncio
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
@@ -104,7 +105,7 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
     try:
         message["From"] = Address(name, addr_spec=address)
         message["To"] = Address(addr_spec=letter.recipient)
-    except ValueError as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise MailRefused(str(error)) from error
     message["Subject"] = letter.subject
     message["Date"] = formatdate()

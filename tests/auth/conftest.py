@@ -10,7 +10,17 @@ import pytest
 from core.keyvalue import KeyValue
 from core.postgres import Postgres
 from core.settings import Settings
-from tests.auth.process import PASSWORD, PUBLIC_URL, MakePerson, MovableClock, Person, Process, Start, running
+from tests.auth.process import (
+    PASSWORD,
+    PUBLIC_URL,
+    Mailbox,
+    MakePerson,
+    MovableClock,
+    Person,
+    Process,
+    Start,
+    running,
+)
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +64,12 @@ async def start(
     auth_settings: Settings, postgres: Postgres, keyvalue: KeyValue, clock: MovableClock
 ) -> AsyncIterator[Start]:
     """Starts processes that share PostgreSQL and Valkey, with changed settings where a test names them."""
+    mailbox = Mailbox()
     async with AsyncExitStack() as stack:
 
         async def begin(**changes: Any) -> Process:
             changed = auth_settings.model_copy(update=changes)
-            return await stack.enter_async_context(running(changed, postgres, keyvalue, clock))
+            return await stack.enter_async_context(running(changed, postgres, keyvalue, clock, mailbox))
 
         yield begin
 

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 
 from auth.accounts.hashing import Argon2Hasher
 from auth.dependencies import Admin, ApiCaller, MayChat, SignedIn, authenticate_websocket
+from auth.mail.letters import Letter
 from auth.router import router, well_known_router
 from auth.wiring import Auth
 from core.errors import HeadraceError
@@ -57,6 +58,36 @@ class CountingHasher(Argon2Hasher):
         return await super().verify(password, password_hash)
 
 
+class Mailbox:
+    """Takes what is sent, instead of a mail server. `tests/auth/mail` has a real one."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+
+    async def send(self, letter: Letter) -> None:
+        self.letters.append(letter)
+
+    def to(self, address: str) -> list[Letter]:
+        return [letter for letter in self.letters if letter.recipient == address]
+
+    async def letter(self, address: str, subject: str) -> Letter:
+        """The newest of this subject to this address, which may be on its way."""
+        async with asyncio.timeout(10):
+            while True:
+                for letter in reversed(self.to(address)):
+                    if subject in letter.subject:
+                        return letter
+                await asyncio.sleep(0.01)
+
+    async def token(self, address: str, subject: str) -> str:
+        """That of the link in such a letter, which is taken out of the box."""
+        letter = await self.letter(address, subject)
+        self.letters.remove(letter)
+        (link,) = [line for line in letter.text.splitlines() if line.startswith(PUBLIC_URL)]
+        assert link in letter.html
+        return link.partition("#")[2]
+
+
 @dataclass
 class Process:
     """What one gateway process would hold."""
@@ -64,6 +95,7 @@ class Process:
     app: FastAPI
     auth: Auth
     hasher: "CountingHasher"
+    mailbox: Mailbox
 
     def client(
         self, *, browser: bool = False, address: str = "192.0.2.1", **headers: str
@@ -81,14 +113,14 @@ class Process:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, postgres: Postgres, keyvalue: KeyValue, clock: MovableClock
+    settings: Settings, postgres: Postgres, keyvalue: KeyValue, clock: MovableClock, mailbox: Mailbox
 ) -> AsyncIterator[Process]:
     hasher = CountingHasher()
-    auth = Auth(settings, postgres, keyvalue, clock, hasher=hasher)
+    auth = Auth(settings, postgres, keyvalue, clock, hasher=hasher, mail_sender=mailbox)
     await auth.start()
     try:
         hasher.calls = 0
-        yield Process(application(auth), auth, hasher)
+        yield Process(application(auth), auth, hasher, mailbox)
     finally:
         await auth.stop()
 

@@ -87,7 +87,7 @@ async def test_other_clients_get_tokens_and_no_cookie(process: Process, person: 
     assert answer.headers["cache-control"] == "no-store"
     user = answer.json()["user"]
     known = {"id", "email", "name", "role", "created_at", "email_verified", "language", "time_zone"}
-        assert set(user) == known
+    assert set(user) == known
 
 
 async def test_a_browser_is_known_by_its_cookies_and_signs_out(process: Process, person: MakePerson) -> None:
