@@ -169,7 +169,7 @@ class Auth:
 
     async def start(self) -> None:
         """Read the signing keys and begin to listen. Raises core.errors.SigningKeyUnusable."""
-        self._keyring.load()
+        self.read_signing_keys()
         await self._store.start()
         await self._hasher.start()
         self._revocations.listen(self.sessions.on_ended, self.sessions.cache.clear)
@@ -178,6 +178,10 @@ class Auth:
         await self._revocations.start()
         self._tasks = [asyncio.create_task(self.watch.run()), asyncio.create_task(self._upkeep.run())]
         self._tasks.append(asyncio.create_task(self._postman.run()))
+
+    def read_signing_keys(self) -> None:
+        """For whoever needs nothing that runs. Raises core.errors.SigningKeyUnusable."""
+        self._keyring.load()
 
     async def stop(self) -> None:
         """End what runs, and write what is still to be written."""
@@ -238,6 +242,21 @@ async def accounts_for_command_line(settings: Settings) -> AsyncIterator[Account
 
     Needs no signing key, and no Valkey: running processes then learn of a change within 5 s.
     """
+    async with _for_command_line(settings) as auth:
+        yield auth.accounts
+
+
+@asynccontextmanager
+async def audit_for_command_line(settings: Settings) -> AsyncIterator[AuditLog]:
+    """The audit log alone, with connections of its own. Raises core.errors.SigningKeyUnusable: the anchors'
+    signatures are checked with our keys."""
+    async with _for_command_line(settings) as auth:
+        auth.read_signing_keys()
+        yield auth.audit
+
+
+@asynccontextmanager
+async def _for_command_line(settings: Settings) -> AsyncIterator[Auth]:
     postgres = Postgres(settings.database_url.get_secret_value(), size=2, timeout=settings.database_timeout)
     keyvalue = KeyValue(settings.redis_url.get_secret_value())
     hasher = Argon2Hasher(threads=1)
@@ -245,8 +264,7 @@ async def accounts_for_command_line(settings: Settings) -> AsyncIterator[Account
     try:
         await keyvalue.start()
         await hasher.start()
-        auth = Auth(settings, postgres, keyvalue, SystemClock(), hasher=hasher)
-        yield auth.accounts
+        yield Auth(settings, postgres, keyvalue, SystemClock(), hasher=hasher)
     finally:
         await hasher.stop()
         await keyvalue.stop()

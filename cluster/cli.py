@@ -20,7 +20,11 @@ drill = typer.Typer(help="Faults on purpose.", no_args_is_help=True)
 users = typer.Typer(help="Accounts.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 app.add_typer(drill, name="drill")
+audit = typer.Typer(help="The audit log.", no_args_is_help=True)
+keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 app.add_typer(users, name="users")
+app.add_typer(audit, name="audit")
+app.add_typer(keys, name="keys")
 
 
 @app.command()
@@ -134,6 +138,36 @@ def drill_turns(
     from cluster.commands.drill import turns
 
     raise typer.Exit(turns(short=short, vllm=vllm))
+
+
+@app.command()
+def mail(
+    number: Annotated[int | None, typer.Argument(help="Read this one; 1 is the newest.")] = None,
+) -> None:
+    """The letters of an instance that has no mail server."""
+    from cluster.commands.mail import show
+
+    show(number=number)
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Read the whole audit log, and say whether somebody has changed it."""
+    from cluster.commands.audit import verify
+
+    verify()
+
+
+@keys.command("rotate")
+def keys_rotate(
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="The old key was stolen: its tokens are dead at once.")
+    ] = False,
+) -> None:
+    """Sign access tokens with a new key; nobody has to sign in again."""
+    from cluster.commands.keys import rotate
+
+    rotate(withdraw=withdraw)
 
 
 @users.command("create-admin")

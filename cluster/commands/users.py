@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import os
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -11,11 +10,8 @@ from rich.console import Console
 from auth.accounts.service import Accounts
 from auth.principal import Role
 from auth.wiring import accounts_for_command_line
-from cluster.local import daemon
-from cluster.local.directory import var_directory
 from cluster.local.errors import ClusterError
-from cluster.local.plan import load_plan
-from cluster.local.stack import command_line_environment
+from cluster.local.instance_settings import instance_settings
 from core.errors import HeadraceError
 from core.log import configure_logging
 from core.settings import Settings
@@ -23,7 +19,7 @@ from core.settings import Settings
 
 def create_admin(*, email: str | None, name: str, password_stdin: bool) -> None:
     """Ask for what is missing and make the account. Raises ClusterError with what to change."""
-    settings = _settings()
+    settings = instance_settings()
     if email is None:
         email = _ask("Email: ")
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_password()
@@ -37,19 +33,8 @@ def set_role(*, email: str, role: str) -> None:
         wanted = Role(role)
     except ValueError as error:
         raise ClusterError(f"There is no role {role!r}; choose {' or '.join(Role)}.") from error
-    _run(_settings(), lambda accounts: accounts.set_role(email, wanted))
+    _run(instance_settings(), lambda accounts: accounts.set_role(email, wanted))
     Console(highlight=False).print(f"{email} is {wanted} now.")
-
-
-def _settings() -> Settings:
-    """Those of this instance when it is up; else those of the environment, for the external mode."""
-    var = var_directory()
-    plan = load_plan(var.plan_file)
-    if daemon.running(var) is not None and plan is not None:
-        os.environ.update(command_line_environment(plan, var))
-    elif "DATABASE_URL" not in os.environ:
-        raise ClusterError("Headrace is not up; start it with ./headrace up, or set DATABASE_URL.")
-    return Settings()
 
 
 def _run(settings: Settings, action: Callable[[Accounts], Awaitable[object]]) -> None:

@@ -28,6 +28,11 @@ class VarDirectory:
         return self.root / "log"
 
     @property
+    def mail(self) -> Path:
+        """Letters, where there is no mail server; the gateway writes them (auth.mail.senders)."""
+        return self.root / "mail"
+
+    @property
     def postgres(self) -> Path:
         return self.root / "postgres"
 
