@@ -8,11 +8,17 @@ const REFRESH = "__Host-headrace_refresh";
 const now = () => new Date().toISOString();
 
 export function userOf(store, request, name = ACCESS) {
-  const token = new RegExp(`${name}=([0-9a-f]+)`).exec(request.headers.cookie ?? "")?.[1];
-  return store.users.get(store.sessions.get(token)) ?? null;
+  return store.users.get(store.sessions.get(tokenOf(request, name))?.userId) ?? null;
 }
 
-const view = ({ password: _, ...user }) => user;
+export const tokenOf = (request, name = ACCESS) => new RegExp(`${name}=([0-9a-f]+)`).exec(request.headers.cookie ?? "")?.[1];
+
+/** Answer with a session that was just opened. */
+export function enter(response, { token, user }) {
+  json(response, 200, { user: view(user), expires_in: 900 }, { "set-cookie": cookies(token, 86400) });
+}
+
+export const view = ({ password: _, ...user }) => user;
 const cookies = (value, age) =>
   [ACCESS, REFRESH].map((name) => `${name}=${value}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=${age}`);
 
@@ -32,15 +38,17 @@ export const anyone = (store) => [
   }],
   ["POST", /^\/api\/auth\/login$/, ({ response, body }) => {
     only(body, ["email", "password"]);
-    const session = store.login(body);
-    if (!session) throw new Refused(401, "wrong_credentials", "The email or the password is wrong.");
-    json(response, 200, { user: view(session.user), expires_in: 900 }, { "set-cookie": cookies(session.token, 86400) });
+    const user = store.login(body);
+    if (!user) throw new Refused(401, "wrong_credentials", "The email or the password is wrong.");
+    if (store.identity.inForce(user.id)) json(response, 200, { second_factor: store.identity.step(user.id) });
+    else enter(response, store.open(user));
   }],
   ["POST", /^\/api\/auth\/refresh$/, ({ request, response }) => {
     const user = userOf(store, request, REFRESH);
     if (!user) throw new Refused(401, "unauthenticated", "Sign in again.");
-    const { token } = store.login(user);
-    json(response, 200, { user: view(user), expires_in: 900 }, { "set-cookie": cookies(token, 86400) });
+    const former = store.sessions.get(tokenOf(request, REFRESH));
+    store.sessions.delete(tokenOf(request, REFRESH));
+    enter(response, store.open(user, former.secondFactor));
   }],
   ["POST", /^\/api\/auth\/logout$/, ({ response }) => json(response, 204, undefined, { "set-cookie": cookies("0", 0) })],
   ["GET", /^\/api\/shared\/([\w-]+)$/, ({ response, match }) => {

@@ -15,6 +15,7 @@ import { bodyOf, json, missing, problem, Refused } from "./http.mjs";
 import { models } from "./models.mjs";
 import { accountRoutes, anyone, userOf } from "./routes-account.mjs";
 import { chatRoutes } from "./routes-chat.mjs";
+import { anyoneIdentity, identityRoutes } from "./routes-identity.mjs";
 import { promptRoutes } from "./routes-prompts.mjs";
 import { seed } from "./seed.mjs";
 import { Store } from "./store.mjs";
@@ -31,8 +32,8 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 const store = new Store();
-const openRoutes = anyone(store);
-const routes = [...accountRoutes(store), ...chatRoutes(store), ...promptRoutes(store)];
+const openRoutes = [...anyone(store), ...anyoneIdentity(store)];
+const routes = [...accountRoutes(store), ...identityRoutes(store), ...chatRoutes(store), ...promptRoutes(store)];
 
 async function api(request, response, url) {
   const find = (table) => {
@@ -43,7 +44,7 @@ async function api(request, response, url) {
     return null;
   };
   const free = find(openRoutes);
-  if (free) return free.handle({ request, response, match: free.match, body: await bodyOf(request) });
+  if (free) return free.handle({ request, response, url, match: free.match, body: await bodyOf(request) });
   const user = userOf(store, request);
   if (!user) throw new Refused(401, "unauthenticated", "Sign in to continue.");
   if (url.pathname === "/api/mock/long" && request.method === "POST") {

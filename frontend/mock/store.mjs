@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { titleFor } from "./engine.mjs";
 import { newId } from "./ids.mjs";
+import { Identity } from "./identity.mjs";
 import { Jobs } from "./jobs.mjs";
 import { Limits } from "./limits.mjs";
 import { runTurn } from "./run-turn.mjs";
@@ -16,6 +17,7 @@ const hash = (token) => createHash("sha256").update(token).digest("hex");
 /** Everything in memory: gone when the process ends. Emits what the WebSocket sends, as ("push", userId, event). */
 export class Store extends EventEmitter {
   users = new Map();
+  /** Tokens of browsers, each with whose session it is. */
   sessions = new Map();
   keys = new Map();
   conversations = new Map();
@@ -25,20 +27,55 @@ export class Store extends EventEmitter {
   prompts = new Map();
   limits = new Limits();
   jobs = new Jobs(this);
+  identity = new Identity();
 
   /** A person whose address begins with "admin" is one. */
   register({ email, password, name }) {
     if ([...this.users.values()].some((user) => user.email === email)) return;
     const id = newId("usr");
-    this.users.set(id, { id, email, password, name, role: /^admin/.test(email) ? "admin" : "user", created_at: now() });
+    const role = /^admin/.test(email) ? "admin" : "user";
+    const user = { id, email, password, name, role, created_at: now() };
+    this.users.set(id, Object.assign(user, { email_verified: false, language: null, time_zone: null }));
+    this.identity.send(email, "Confirm your email address", "/verify", user);
+    this.identity.record("account.registered", "done", id);
   }
 
   login({ email, password }) {
     const user = [...this.users.values()].find((one) => one.email === email && one.password === password);
-    if (!user) return null;
+    this.identity.record("login", user ? "done" : "refused", user?.id ?? null);
+    return user ?? null;
+  }
+
+  open(user, secondFactor = false) {
     const token = randomBytes(16).toString("hex");
-    this.sessions.set(token, user.id);
+    this.sessions.set(token, { id: newId("ses"), userId: user.id, secondFactor, at: now() });
     return { token, user };
+  }
+
+  devices(userId, current) {
+    const own = [...this.sessions].filter(([, session]) => session.userId === userId);
+    return own.reverse().map(([token, { id, secondFactor, at }]) => ({
+      id,
+      created_at: at,
+      last_used_at: at,
+      expires_at: new Date(Date.now() + 864e5).toISOString(),
+      address: "127.0.0.1",
+      user_agent: "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/140.0 Safari/537.36",
+      second_factor: secondFactor,
+      current: token === current,
+    }));
+  }
+
+  endSession(userId, id) {
+    const found = [...this.sessions].find(([, session]) => session.id === id && session.userId === userId);
+    return found !== undefined && this.sessions.delete(found[0]);
+  }
+
+  /** All of a person's but the one of the token `keep`; how many there were. */
+  endSessions(userId, keep) {
+    const ended = [...this.sessions].filter(([token, session]) => session.userId === userId && token !== keep);
+    for (const [token] of ended) this.sessions.delete(token);
+    return ended.length;
   }
 
   createConversation(userId, { title = null, model = null, system_prompt = null, parameters = {}, summarise = false }) {

@@ -1,4 +1,5 @@
 import { frame } from "./strings/frame";
+import { identity } from "./strings/identity";
 import { panels } from "./strings/panels";
 import { talk } from "./strings/talk";
 
@@ -9,4 +10,5 @@ export const strings = {
   ...frame,
   ...talk,
   ...panels,
+  identity,
 } as const;

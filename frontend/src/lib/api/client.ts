@@ -12,7 +12,7 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds for the whole answer, or for the head of a stream. */
   deadlineMs?: number;
-  /** False for the calls that make or end a session: a 401 there is an answer, not an expired cookie. */
+  /** False for the calls that make or end a session: they need none. */
   renew?: boolean;
 }
 
@@ -47,7 +47,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
 export async function open(path: string, options: CallOptions = {}): Promise<Response> {
   const sentAt = Date.now();
   let response = await send(path, options);
-  if (response.status === 401 && options.renew !== false) {
+  if (options.renew !== false && (await hasExpired(response))) {
     const result = await refresh(sentAt);
     if (result === "unavailable") throw new ApiError("unavailable", strings.errors.server, 503, true);
     if (result === "refreshed") response = await send(path, options);
@@ -55,6 +55,13 @@ export async function open(path: string, options: CallOptions = {}): Promise<Res
   }
   if (!response.ok) throw await errorFromResponse(response);
   return response;
+}
+
+/** Whether the session is what was refused, not a password or a code that the request carried. */
+async function hasExpired(response: Response): Promise<boolean> {
+  if (response.status !== 401) return false;
+  const { code } = await errorFromResponse(response.clone());
+  return code !== "wrong_credentials" && code !== "wrong_code";
 }
 
 async function send(path: string, options: CallOptions): Promise<Response> {

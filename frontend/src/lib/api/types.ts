@@ -6,6 +6,9 @@ export interface User {
   name: string;
   role: "user" | "admin";
   created_at: string;
+  email_verified: boolean;
+  language: string | null;
+  time_zone: string | null;
 }
 
 export interface Session {

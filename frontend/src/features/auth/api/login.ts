@@ -1,4 +1,5 @@
 import { call } from "@/lib/api/client";
+import type { SecondStep } from "@/lib/api/identity-types";
 import type { Session } from "@/lib/api/types";
 
 export interface Credentials {
@@ -6,6 +7,7 @@ export interface Credentials {
   password: string;
 }
 
-export function login(credentials: Credentials): Promise<Session> {
-  return call<Session>("/api/auth/login", { method: "POST", body: credentials, renew: false });
+/** A session, or what the second step needs where the account has a second factor. */
+export function login(credentials: Credentials): Promise<Session | SecondStep> {
+  return call<Session | SecondStep>("/api/auth/login", { method: "POST", body: credentials, renew: false });
 }

@@ -14,9 +14,9 @@ import { safeReturnPath } from "@/lib/navigation";
 import { strings } from "@/lib/strings";
 import { login } from "../api/login";
 import { register, type Registration } from "../api/register";
-import { checkEmail, checkNewPassword, checkPresent, PASSWORD_MAX, type FieldErrors } from "../check";
+import { checkEmail, checkNewPassword, checkPresent, PASSWORD_MAX, type FieldErrors } from "@/lib/credentials";
 import { EntryFrame } from "./entry-frame";
-import { PasswordField } from "./password-field";
+import { PasswordField } from "@/components/ui/password-field";
 import { Submit } from "./submit";
 
 export function RegisterForm() {
@@ -125,7 +125,10 @@ function passwordHint(password: string): string {
 async function registerAndSignIn(registration: Registration) {
   await register(registration);
   try {
-    return await login({ email: registration.email, password: registration.password });
+    const answer = await login({ email: registration.email, password: registration.password });
+    if ("user" in answer) return answer;
+    // A new account has no second factor.
+    throw new ApiError("wrong_credentials", "", 401, false);
   } catch (error) {
     // Registering never tells that an account exists, so a wrong password here most likely does.
     if (error instanceof ApiError && error.code === "wrong_credentials") {

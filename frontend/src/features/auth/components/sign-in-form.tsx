@@ -8,14 +8,16 @@ import { Field } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { toApiError } from "@/lib/api/error";
 import { queryKeys } from "@/lib/api/query-keys";
+import type { Session } from "@/lib/api/types";
 import { formText } from "@/lib/form";
 import { useCountdown } from "@/lib/hooks/use-countdown";
 import { safeReturnPath } from "@/lib/navigation";
 import { strings } from "@/lib/strings";
 import { login } from "../api/login";
-import { checkEmail, checkPresent, type FieldErrors } from "../check";
+import { checkEmail, checkPresent, type FieldErrors } from "@/lib/credentials";
 import { EntryFrame } from "./entry-frame";
-import { PasswordField } from "./password-field";
+import { PasswordField } from "@/components/ui/password-field";
+import { SecondStep } from "./second-step";
 import { Submit } from "./submit";
 
 export function SignInForm() {
@@ -24,16 +26,22 @@ export function SignInForm() {
   const next = useSearchParams().get("next");
   const form = useRef<HTMLFormElement>(null);
   const [errors, setErrors] = useState<FieldErrors>({});
+  const [step, setStep] = useState<string | null>(null);
   const signIn = useMutation({
     mutationFn: login,
-    onSuccess: ({ user }) => {
-      client.clear();
-      client.setQueryData(queryKeys.me, user);
-      router.replace(safeReturnPath(next));
+    onSuccess: (answer) => {
+      if ("second_factor" in answer) setStep(answer.second_factor.token);
+      else enter(answer);
     },
   });
   const problem = signIn.error && toApiError(signIn.error);
   const wait = useCountdown(problem?.retryAfterMs ? signIn.submittedAt + problem.retryAfterMs : null);
+
+  function enter({ user }: Session) {
+    client.clear();
+    client.setQueryData(queryKeys.me, user);
+    router.replace(safeReturnPath(next));
+  }
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -47,6 +55,21 @@ export function SignInForm() {
     const wrong = Object.entries(found).find(([, error]) => error)?.[0];
     if (wrong) (form.current?.elements.namedItem(wrong) as HTMLElement | null)?.focus();
     else signIn.mutate(credentials);
+  }
+
+  if (step !== null) {
+    return (
+      <EntryFrame title={strings.identity.secondStep.title} foot={null}>
+        <SecondStep
+          token={step}
+          onSignedIn={enter}
+          onBack={() => {
+            signIn.reset();
+            setStep(null);
+          }}
+        />
+      </EntryFrame>
+    );
   }
 
   return (
@@ -94,6 +117,11 @@ export function SignInForm() {
           label={strings.entry.signIn}
           busyLabel={strings.entry.signingIn}
         />
+        <p className="text-center text-ui">
+          <Link className="text-accent underline underline-offset-2" href="/forgotten-password">
+            {strings.identity.forgotten.link}
+          </Link>
+        </p>
       </form>
     </EntryFrame>
   );

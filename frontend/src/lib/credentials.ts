@@ -1,6 +1,8 @@
 import { strings } from "@/lib/strings";
 
 export const PASSWORD_MIN = 15;
+/** Beside a second factor. */
+export const PASSWORD_MIN_WITH_FACTOR = 8;
 export const PASSWORD_MAX = 128;
 
 export type FieldErrors = Partial<Record<"email" | "password" | "name", string | undefined>>;
@@ -16,8 +18,8 @@ export function checkEmail(value: string): string | undefined {
   return /^[^\s@]+@[^\s@]+$/.test(value) ? undefined : strings.entry.emailInvalid;
 }
 
-export function checkNewPassword(value: string): string | undefined {
+export function checkNewPassword(value: string, least = PASSWORD_MIN): string | undefined {
   if (value === "") return strings.entry.required(strings.entry.password);
   const length = [...value].length;
-  return length < PASSWORD_MIN ? strings.entry.passwordTooShort(PASSWORD_MIN - length) : undefined;
+  return length < least ? strings.entry.passwordTooShort(least - length) : undefined;
 }

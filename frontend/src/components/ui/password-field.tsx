@@ -2,11 +2,11 @@
 
 import { useState, type ComponentProps } from "react";
 import { Eye, EyeOff } from "lucide-react";
-import { IconButton } from "@/components/ui/button";
-import { Field } from "@/components/ui/field";
+import { IconButton } from "./button";
+import { Field } from "./field";
 import { strings } from "@/lib/strings";
 
-type PasswordFieldProps = Omit<ComponentProps<typeof Field>, "label" | "type" | "trailing">;
+type PasswordFieldProps = Omit<ComponentProps<typeof Field>, "label" | "type" | "trailing"> & { label?: string };
 
 export function PasswordField(props: PasswordFieldProps) {
   const [shown, setShown] = useState(false);

@@ -1,0 +1,5 @@
+import { SecurityView } from "@/features/account/components/security-view";
+
+export default function SecurityPage() {
+  return <SecurityView />;
+}

@@ -1,0 +1,25 @@
+"use client";
+
+import { strings } from "@/lib/strings";
+import { AccountFrame, Section } from "@/components/account-frame";
+import { Devices } from "./devices";
+import { PasswordForm } from "./password-form";
+import { SecondFactor } from "./second-factor";
+
+const words = strings.identity.security;
+
+export function SecurityView() {
+  return (
+    <AccountFrame title={words.title}>
+      <Section title={words.password}>
+        <PasswordForm />
+      </Section>
+      <Section title={words.factor} detail={words.factorDetail}>
+        <SecondFactor />
+      </Section>
+      <Section title={words.sessions}>
+        <Devices />
+      </Section>
+    </AccountFrame>
+  );
+}

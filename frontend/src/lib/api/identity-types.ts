@@ -1,0 +1,56 @@
+/** Shapes of second factors, sessions and the audit log. Times are RFC 3339 UTC strings. */
+
+/** The password was right; the token is for the second step alone. */
+export interface SecondStep {
+  second_factor: { token: string; expires_in: number };
+}
+
+/** What a person has besides the password. */
+export interface Factors {
+  totp_since: string | null;
+  recovery_codes_left: number;
+}
+
+/** What an authenticator app needs: a picture (an SVG document) or, to be typed, the secret. */
+export interface Enrolment {
+  secret: string;
+  uri: string;
+  picture: string;
+}
+
+/** A place where a person is signed in. */
+export interface Device {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  address: string | null;
+  user_agent: string | null;
+  second_factor: boolean;
+  current: boolean;
+}
+
+export interface AuditEvent {
+  number: number;
+  at: string;
+  action: string;
+  outcome: "done" | "refused";
+  actor: string | null;
+  target: string | null;
+  address: string | null;
+  request_id: string | null;
+  detail: Record<string, unknown>;
+}
+
+export interface AuditPage {
+  items: AuditEvent[];
+  next_before: number | null;
+}
+
+/** What a check of the audit log found; `fault` null is good news. */
+export interface AuditVerdict {
+  events: number;
+  anchors: number;
+  fault: string | null;
+  at_number: number | null;
+}
