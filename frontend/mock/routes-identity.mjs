@@ -3,7 +3,7 @@ import { json, missing, only, Refused } from "./http.mjs";
 import { enter, tokenOf, view } from "./routes-account.mjs";
 
 const PICTURE =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29"><path d="M4 4h7v7H4zM18 4h7v7h-7zM4 18h7v7H4zM14 14h3v3h-3z"/></svg>';
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 29 29"><path fill="#fff" d="M0 0h29v29H0z"/><path d="M4 4h7v7H4zM18 4h7v7h-7zM4 18h7v7H4zM14 14h3v3h-3z"/></svg>';
 
 const wrongCode = () => new Refused(401, "wrong_code", "This code is not right, was used already, or is too old.");
 const linkUsed = () => new Refused(410, "link_used", "This link was used, was replaced by a newer one, or is too old.");

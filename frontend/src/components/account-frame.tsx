@@ -10,8 +10,15 @@ import { strings } from "@/lib/strings";
 
 const words = strings.identity.account;
 
+interface AccountFrameProps {
+  title: string;
+  /** For tables, which need the room. */
+  wide?: boolean;
+  children: ReactNode;
+}
+
 /** What the pages about oneself have in common: the title and the way from one to the next. */
-export function AccountFrame({ title, children }: { title: string; children: ReactNode }) {
+export function AccountFrame({ title, wide = false, children }: AccountFrameProps) {
   const user = useUser();
   const here = usePathname();
   useEffect(() => {
@@ -26,7 +33,7 @@ export function AccountFrame({ title, children }: { title: string; children: Rea
     <>
       <PageHeader title={title} />
       <div className="min-h-0 flex-1 overflow-y-auto" tabIndex={-1}>
-        <div className="mx-auto w-full max-w-(--measure) px-4 pt-2 pb-16 md:px-6">
+        <div className={cn("mx-auto w-full px-4 pt-2 pb-16 md:px-6", wide ? "max-w-5xl" : "max-w-(--measure)")}>
           <nav aria-label={words.tabs} className="mb-8 flex gap-1 border-b border-line">
             {tabs.map(([href, label]) => {
               const current = here.replace(/\/$/, "") === href;

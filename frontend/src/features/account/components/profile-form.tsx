@@ -62,7 +62,7 @@ export function ProfileForm() {
         </label>
       </div>
       <p className="text-ui text-muted">
-        {strings.account.roles[user.role]} · {strings.account.since} {formatDate(user.created_at)}
+        {strings.identity.account.since(strings.account.roles[user.role], formatDate(user.created_at))}
       </p>
       {save.error && <Problem error={save.error} />}
       <div className="flex items-center gap-3">

@@ -9,7 +9,7 @@ export function AuditTable({ events }: { events: readonly AuditEvent[] }) {
   const now = new Date();
   return (
     <div className="overflow-x-auto rounded-card border border-line" tabIndex={0} role="region" aria-label={words.title}>
-      <table className="w-full text-left text-ui">
+      <table className="w-full text-left text-ui whitespace-nowrap">
         <thead className="text-hint text-muted">
           <tr className="border-b border-line">
             <th className="px-3 py-2 font-medium">#</th>
@@ -25,10 +25,10 @@ export function AuditTable({ events }: { events: readonly AuditEvent[] }) {
           {events.map((event) => (
             <tr key={event.number}>
               <td className="px-3 py-2 text-hint text-muted tabular-nums">{event.number}</td>
-              <td className="px-3 py-2 whitespace-nowrap" title={formatExact(event.at)}>
+              <td className="px-3 py-2" title={formatExact(event.at)}>
                 {formatWhen(event.at, now)}
               </td>
-              <td className="px-3 py-2 whitespace-nowrap">{event.action}</td>
+              <td className="px-3 py-2">{event.action}</td>
               <td className={event.outcome === "refused" ? "px-3 py-2 font-medium text-danger" : "px-3 py-2"}>
                 {words.outcomes[event.outcome]}
               </td>
@@ -38,7 +38,7 @@ export function AuditTable({ events }: { events: readonly AuditEvent[] }) {
               <td className="px-3 py-2">
                 <Id value={event.target} />
               </td>
-              <td className="px-3 py-2 whitespace-nowrap">{event.address ?? ""}</td>
+              <td className="px-3 py-2">{event.address ?? ""}</td>
             </tr>
           ))}
         </tbody>
@@ -49,10 +49,10 @@ export function AuditTable({ events }: { events: readonly AuditEvent[] }) {
 
 /** The end of a long id tells it apart, the whole of it is on hover and can be copied. */
 function Id({ value }: { value: string | null }) {
-  if (value === null) return <span className="text-hint text-muted">{words.nobody}</span>;
+  if (value === null) return <span className="text-muted">{words.nobody}</span>;
   const short = value.length > 18 ? `${value.slice(0, 4)}…${value.slice(-6)}` : value;
   return (
-    <code title={value} className="font-mono text-hint whitespace-nowrap">
+    <code title={value} className="font-mono text-hint">
       {short}
     </code>
   );

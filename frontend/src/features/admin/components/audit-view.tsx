@@ -31,7 +31,7 @@ export function AuditView() {
   const set = (name: keyof AuditFilters, value: string) => setFilters({ ...filters, [name]: value.trim() });
 
   return (
-    <AccountFrame title={words.title}>
+    <AccountFrame title={words.title} wide>
       <section className="space-y-4">
         <div className="flex flex-wrap items-center justify-between gap-3">
           <p className="min-w-0 flex-1 basis-64 text-ui text-muted">{words.detail}</p>
