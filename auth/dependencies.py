@@ -29,6 +29,7 @@ from core.errors import (
 
 LONGEST_USER_AGENT = 200
 LONGEST_PATH = 200
+_FOR = {Role.OPERATOR: "This is for operators.", Role.ADMIN: "This is for administrators."}
 
 
 def current_auth(connection: HTTPConnection) -> Auth:
@@ -110,19 +111,38 @@ async def freshly_signed_in(
     return principal
 
 
+async def operator(
+    connection: HTTPConnection, principal: Annotated[Principal, Depends(signed_in)]
+) -> Principal:
+    """Somebody who looks after models, jobs and usage, at this very moment."""
+    return await _with_role(connection, principal, Role.OPERATOR)
+
+
 async def admin(connection: HTTPConnection, principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
-    """An administrator at this very moment: the role is read from the database. Where the role asks for a
-    second factor, the session was opened with one. Refusals are recorded."""
+    """An administrator at this very moment."""
+    return await _with_role(connection, principal, Role.ADMIN)
+
+
+async def fresh_admin(
+    connection: HTTPConnection, principal: Annotated[Principal, Depends(admin)]
+) -> Principal:
+    """An administrator who has proved who they are a moment ago."""
+    return await freshly_signed_in(connection, principal)
+
+
+async def _with_role(connection: HTTPConnection, principal: Principal, needed: Role) -> Principal:
+    """The role is read from the database. Where it asks for a second factor, the session was opened with one.
+    Refusals are recorded. Raises Forbidden, SecondFactorRequired."""
     auth = current_auth(connection)
     user = await auth.accounts.get(principal.user_id)
     refusal: HeadraceError | None = None
-    if user.role is not Role.ADMIN:
-        refusal = Forbidden("This is for administrators.")
+    if not user.role.includes(needed):
+        refusal = Forbidden(_FOR[needed])
     elif auth.needs_second_factor(user.role) and not principal.second_factor:
         refusal = SecondFactorRequired()
     if refusal is not None:
         await auth.audit.record(
-            "admin.tried",
+            f"{needed}.tried",
             current_visitor(connection),
             actor=principal.user_id,
             target=connection.scope["path"][:LONGEST_PATH],
@@ -189,7 +209,9 @@ ClientAddress = Annotated[str, Depends(current_address)]
 CurrentVisitor = Annotated[Visitor, Depends(current_visitor)]
 SignedIn = Annotated[Principal, Depends(signed_in)]
 Fresh = Annotated[Principal, Depends(freshly_signed_in)]
+Operator = Annotated[Principal, Depends(operator)]
 Admin = Annotated[Principal, Depends(admin)]
+FreshAdmin = Annotated[Principal, Depends(fresh_admin)]
 MayChat = Annotated[Principal, Depends(may_chat)]
 ApiCaller = Annotated[Principal, Depends(api_caller)]
 FromOwnPage: Dependency = Depends(from_own_page)

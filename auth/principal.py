@@ -9,7 +9,15 @@ class Role(StrEnum):
     """What kind of account it is."""
 
     USER = "user"
+    OPERATOR = "operator"
+    """Models, jobs and usage of everybody."""
     ADMIN = "admin"
+    """All of that, and people."""
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role has all rights of the other."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
 
 
 class Scope(StrEnum):

@@ -20,6 +20,8 @@ from auth.budget import Budget
 from auth.client_address import TrustedProxies
 from auth.credentials.addresses import EmailAddresses
 from auth.credentials.passwords import Passwords
+from auth.invitations.repository import InvitationRepository
+from auth.invitations.service import Invitations
 from auth.limits.requests import RequestLimits
 from auth.limits.sign_in import SignInLimits
 from auth.limits.store import LimitStore
@@ -31,6 +33,8 @@ from auth.mfa.challenges import Challenges
 from auth.mfa.repository import FactorRepository
 from auth.mfa.service import SecondFactors
 from auth.origin import OwnOrigin
+from auth.people.repository import PeopleRepository
+from auth.people.service import People
 from auth.principal import Principal, Role
 from auth.revocation import Revocations
 from auth.sessions.access_tokens import AccessTokens
@@ -58,7 +62,8 @@ class Auth:
     `postgres` and `keyvalue` are started and stopped by whoever made them, before and after this.
 
     Attributes:
-        accounts, sessions, sign_in, factors, passwords, addresses, api_keys, audit: the services.
+        accounts, sessions, sign_in, factors, passwords, addresses, people, invitations, api_keys, audit: the
+            services.
         request_limits: the general limit of requests.
         watch: tells open connections that their session or key has ended.
         origin: tells our own page from others.
@@ -99,8 +104,14 @@ class Auth:
         post = Post(orders, self._postman, clock)
         anchors = Anchors(settings.var_dir / "audit" / "anchors.jsonl", self._keyring)
         self.audit = AuditLog(AuditRepository(postgres), anchors, clock)
+        invitations = InvitationRepository(postgres)
+        self.invitations = Invitations(
+            invitations, self.audit, clock, public=public, public_url=settings.public_url
+        )
         self.accounts = Accounts(
+            postgres,
             people,
+            invitations,
             self._hasher,
             limits,
             post,
@@ -124,6 +135,15 @@ class Auth:
             FactorRepository(postgres),
             self.accounts,
             limits,
+            post,
+            self.audit,
+            self._revocations,
+            clock,
+        )
+        self.people = People(
+            PeopleRepository(postgres),
+            self.sessions,
+            FactorRepository(postgres),
             post,
             self.audit,
             self._revocations,

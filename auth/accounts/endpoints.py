@@ -11,7 +11,8 @@ router = APIRouter(prefix="/auth", tags=["auth"])
 @router.post("/register", status_code=status.HTTP_202_ACCEPTED, dependencies=[FromOwnPage])
 async def register(body: RegisterRequest, auth: CurrentAuth, visitor: CurrentVisitor) -> Accepted:
     """Ask for an account. The answer is the same whether the address has one already or not."""
-    await auth.accounts.register(body.email, body.password.get_secret_value(), body.name, visitor)
+    invitation = body.invitation.get_secret_value() if body.invitation else None
+    await auth.accounts.register(body.email, body.password.get_secret_value(), body.name, visitor, invitation)
     return Accepted()
 
 

@@ -24,9 +24,10 @@ class AccountRepository:
         password_hash: str | None,
         role: Role,
         verified_at: datetime | None,
+        connection: Connection | None = None,
     ) -> UserRow | None:
         """The new account, or None where the address is taken."""
-        record = await self._postgres.fetchrow(
+        record = await (connection or self._postgres).fetchrow(
             f"INSERT INTO users (id, email, email_normalised, name, password_hash, role, email_verified_at) "  # noqa: S608
             "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email_normalised) DO NOTHING "
             f"RETURNING {USER_COLUMNS}",

@@ -51,6 +51,8 @@ class RegisterRequest(BaseModel):
     email: Annotated[str, Field(max_length=320)]
     password: Password
     name: ShortText
+    # The token of an invitation.
+    invitation: Annotated[SecretStr, Field(max_length=128)] | None = None
 
 
 class ProfileRequest(BaseModel):

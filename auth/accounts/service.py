@@ -8,6 +8,7 @@ from auth.accounts.tables import UserRow
 from auth.audit.service import AuditLog
 from auth.audit.tables import Outcome
 from auth.budget import Budget
+from auth.invitations.repository import InvitationRepository
 from auth.limits.sign_in import SignInLimits
 from auth.mail.letters import Kind
 from auth.mail.post import Post
@@ -16,8 +17,9 @@ from auth.revocation import Announcer
 from auth.revocation import Kind as Revoked
 from auth.visitor import Visitor
 from core.clock import Clock
-from core.errors import Conflict, NotFound, RegistrationClosed, Unauthenticated
+from core.errors import Conflict, LinkUsed, NotFound, RegistrationClosed, Unauthenticated
 from core.log import get_logger
+from core.postgres import Postgres
 from core.settings import Registration
 
 log = get_logger(__name__)
@@ -32,7 +34,9 @@ class Accounts:
 
     def __init__(
         self,
+        postgres: Postgres,
         repository: AccountRepository,
+        invitations: InvitationRepository,
         hasher: Hasher,
         limits: SignInLimits,
         post: Post,
@@ -43,7 +47,9 @@ class Accounts:
         registration: Registration,
         public: bool,
     ) -> None:
+        self._postgres = postgres
         self._repository = repository
+        self._invitations = invitations
         self._hasher = hasher
         self._limits = limits
         self._post = post
@@ -53,28 +59,42 @@ class Accounts:
         self._registration = registration
         self._public = public
 
-    async def register(self, email: str, password: str, name: str, visitor: Visitor) -> None:
+    async def register(
+        self, email: str, password: str, name: str, visitor: Visitor, invitation: str | None = None
+    ) -> None:
         """Make an account, unless the email address has one: the caller cannot tell which, and neither can a
         stopwatch, because the password is hashed once and one mail is ordered either way.
 
-        Raises: RegistrationClosed, Invalid, WeakPassword, RateLimited, Unavailable, Overloaded.
+        An invitation decides on the role. Raises: RegistrationClosed, LinkUsed, Invalid, WeakPassword,
+        RateLimited, Unavailable, Overloaded.
         """
-        if self._registration is Registration.INVITE:
-            raise RegistrationClosed("New accounts need an invitation here. Ask an administrator for one.")
         if self._registration is Registration.CLOSED:
             raise RegistrationClosed
+        if self._registration is Registration.INVITE and invitation is None:
+            raise RegistrationClosed("New accounts need an invitation here. Ask an administrator for one.")
         email = check_address(email, public=self._public)
         password = check_password(password, email=email, name=name)
         await self._limits.admit_registration(visitor.address)
+        invited = None
+        if invitation is not None:
+            invited = await self._invitations.open(invitation, self._clock.now())
+            if invited is None or (invited.email and lookup_form(invited.email) != lookup_form(email)):
+                raise LinkUsed("This invitation is for another address, was used, or is too old.")
         password_hash = await self._hasher.hash(password)
-        user = await self._repository.add(
-            email=email,
-            lookup=lookup_form(email),
-            name=name,
-            password_hash=password_hash,
-            role=Role.USER,
-            verified_at=None,
-        )
+        async with self._postgres.transaction() as connection:
+            user = await self._repository.add(
+                email=email,
+                lookup=lookup_form(email),
+                name=name,
+                password_hash=password_hash,
+                role=invited.role if invited else Role.USER,
+                verified_at=None,
+                connection=connection,
+            )
+            now = self._clock.now()
+            # With an account of this address there is nothing to use the invitation for.
+            if user and invited and not await self._invitations.use(connection, invited.id, user.id, now):
+                raise LinkUsed("This invitation was used.")
         # The mail tells the owner of the address what the answer must not tell the caller.
         await self._post.order(Kind.VERIFY_EMAIL if user else Kind.ALREADY_REGISTERED, email)
         known = user.id if user else None

@@ -1,11 +1,11 @@
-"""`/api/admin`: for administrators only."""
+"""`/api/admin`: for operators and administrators."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 
 from auth.budget import BudgetBody
-from auth.dependencies import Admin, CurrentAuth
+from auth.dependencies import Admin, CurrentAuth, Operator
 from gateway.admin.schemas import RevisionList, RevisionOut
 from gateway.dependencies import Revisions
 
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/admin", tags=["admin"])
 
 
 @router.get("/models")
-async def list_revisions(_: Admin, revisions: Revisions) -> RevisionList:
+async def list_revisions(_: Operator, revisions: Revisions) -> RevisionList:
     """Every revision, what is wanted of it and what was last seen."""
     return RevisionList(items=[RevisionOut.of(row) for row in await revisions.all()])
 

@@ -12,6 +12,8 @@ ALTER TABLE users
     ADD COLUMN password_changed_at timestamptz,
     ADD COLUMN language text,
     ADD COLUMN time_zone text;
+ALTER TABLE users DROP CONSTRAINT users_role_check;
+ALTER TABLE users ADD CONSTRAINT users_role_check CHECK (role IN ('user', 'operator', 'admin'));
 ALTER TABLE sessions
     -- When its person last proved who they are, and whether with a second factor.
     ADD COLUMN authenticated_at timestamptz,
@@ -65,6 +67,22 @@ CREATE TABLE recovery_codes (
 );
 """
 
+INVITATIONS = """
+CREATE TABLE invitations (
+    id text PRIMARY KEY,
+    token_hash bytea NOT NULL UNIQUE,
+    -- NULL: whoever has the link.
+    email text,
+    role text NOT NULL CHECK (role IN ('user', 'operator', 'admin')),
+    invited_by text REFERENCES users ON DELETE SET NULL,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_by text REFERENCES users ON DELETE SET NULL,
+    used_at timestamptz
+);
+CREATE INDEX invitations_by_time ON invitations (created_at DESC, id DESC);
+"""
+
 AUDIT = """
 CREATE TABLE audit_events (
     number bigint PRIMARY KEY,
@@ -93,15 +111,20 @@ CREATE TRIGGER audit_events_are_not_emptied BEFORE TRUNCATE ON audit_events
 
 
 def upgrade() -> None:
-    for block in (ACCOUNTS, MAIL, SECOND_FACTORS, AUDIT):
+    for block in (ACCOUNTS, MAIL, SECOND_FACTORS, INVITATIONS, AUDIT):
         for statement in block.split(";\n"):
             if statement.strip():
                 op.execute(statement)
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE audit_events, recovery_codes, totp_factors, one_time_links, mail_orders")
+    op.execute(
+        "DROP TABLE audit_events, invitations, recovery_codes, totp_factors, one_time_links, mail_orders"
+    )
     op.execute("DROP FUNCTION refuse_change")
+    op.execute("UPDATE users SET role = 'user' WHERE role = 'operator'")
+    op.execute("ALTER TABLE users DROP CONSTRAINT users_role_check")
+    op.execute("ALTER TABLE users ADD CONSTRAINT users_role_check CHECK (role IN ('user', 'admin'))")
     op.execute("ALTER TABLE sessions DROP COLUMN authenticated_at, DROP COLUMN second_factor")
     op.execute(
         "ALTER TABLE users DROP COLUMN password_long, DROP COLUMN password_changed_at, "

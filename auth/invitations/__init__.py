@@ -1,0 +1,1 @@
+"""Invitations: links that open registration to whoever got one."""

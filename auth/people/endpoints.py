@@ -1,0 +1,62 @@
+"""Find and change the accounts of others."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, status
+
+from auth.dependencies import Admin, CurrentAuth, CurrentVisitor, FreshAdmin
+from auth.people.schemas import ChangePersonRequest, PeoplePage, PersonView
+from auth.sessions.schemas import EndedSessions
+
+router = APIRouter(prefix="/admin/users", tags=["admin"])
+
+UserId = Annotated[str, Path(max_length=64)]
+
+
+@router.get("")
+async def list_people(
+    _: Admin,
+    auth: CurrentAuth,
+    q: Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = "",
+    cursor: Annotated[str | None, Query(pattern=r"^usr_[0-9a-f]{32}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> PeoplePage:
+    """Accounts whose address or name holds `q`, newest first."""
+    rows = await auth.people.page(q.strip(), cursor, limit + 1)
+    items = [PersonView.of(row) for row in rows[:limit]]
+    return PeoplePage(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+
+
+@router.get("/{user_id}")
+async def show_person(_: Admin, auth: CurrentAuth, user_id: UserId) -> PersonView:
+    """One account."""
+    return PersonView.of(await auth.people.get(user_id))
+
+
+@router.patch("/{user_id}")
+async def change_person(
+    body: ChangePersonRequest,
+    principal: FreshAdmin,
+    auth: CurrentAuth,
+    visitor: CurrentVisitor,
+    user_id: UserId,
+) -> PersonView:
+    """Give somebody another role, or disable or enable their account; in force at their next request."""
+    row = await auth.people.change(principal, user_id, visitor, role=body.role, active=body.active)
+    return PersonView.of(row)
+
+
+@router.delete("/{user_id}/sessions")
+async def end_sessions(
+    principal: Admin, auth: CurrentAuth, visitor: CurrentVisitor, user_id: UserId
+) -> EndedSessions:
+    """Sign somebody out everywhere."""
+    return EndedSessions(ended_sessions=await auth.people.end_sessions(principal, user_id, visitor))
+
+
+@router.delete("/{user_id}/second-factor", status_code=status.HTTP_204_NO_CONTENT)
+async def remove_second_factor(
+    principal: FreshAdmin, auth: CurrentAuth, visitor: CurrentVisitor, user_id: UserId
+) -> None:
+    """Take away the second factor of somebody who has lost it."""
+    await auth.people.remove_second_factor(principal, user_id, visitor)

@@ -1,0 +1,101 @@
+"""The SQL of looking after accounts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Self
+
+from auth.accounts.tables import USER_COLUMNS, UserRow
+from auth.principal import Role
+from core.postgres import Connection, Postgres, Record
+
+# Two administrators who take the role from each other at once must not both succeed.
+_LOCK: Final = 0x6875_6164
+_USER: Final = ", ".join(f"u.{column}" for column in USER_COLUMNS.split(", "))
+_PERSON: Final = (
+    f"SELECT {_USER}, "  # noqa: S608
+    "(SELECT confirmed_at IS NOT NULL FROM totp_factors f WHERE f.user_id = u.id) AS has_factor, "
+    "(SELECT count(*) FROM sessions s WHERE s.user_id = u.id AND s.revoked_at IS NULL "
+    "AND s.expires_at > $1) AS open_sessions, "
+    "(SELECT max(last_used_at) FROM sessions s WHERE s.user_id = u.id) AS last_seen_at FROM users u "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """An account and how it is used."""
+
+    user: UserRow
+    has_factor: bool
+    open_sessions: int
+    last_seen_at: datetime | None
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """From a record of _PERSON."""
+        return cls(
+            user=UserRow.of(record),
+            has_factor=bool(record["has_factor"]),
+            open_sessions=record["open_sessions"],
+            last_seen_at=record["last_seen_at"],
+        )
+
+
+class PeopleRepository:
+    """Reads and writes accounts of others."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def page(self, words: str, before: str | None, limit: int, now: datetime) -> list[PersonRow]:
+        """Accounts whose address or name holds `words`, newest first, below the id `before`."""
+        pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        rows = await self._postgres.fetch(
+            _PERSON
+            + "WHERE ($2::text IS NULL OR u.id < $2) AND (u.email ILIKE $3 OR u.name ILIKE $3 OR u.id = $4) "
+            "ORDER BY u.id DESC LIMIT $5",
+            now,
+            before,
+            pattern,
+            words,
+            limit,
+        )
+        return [PersonRow.of(row) for row in rows]
+
+    async def find(self, user_id: str, now: datetime) -> PersonRow | None:
+        """The account of this id."""
+        row = await self._postgres.fetchrow(_PERSON + "WHERE u.id = $2", now, user_id)
+        return PersonRow.of(row) if row else None
+
+    async def change(self, user_id: str, *, role: Role | None, active: bool | None, now: datetime) -> bool:
+        """Another role, or enabled or disabled; disabling ends sessions. False where nobody could look after
+        people any more."""
+        async with self._postgres.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            loses_power = active is False or (role is not None and role is not Role.ADMIN)
+            if loses_power and not await self._another_admin(connection, user_id):
+                return False
+            await connection.execute(
+                "UPDATE users SET role = coalesce($2, role), status = coalesce($3, status), "
+                "updated_at = now() WHERE id = $1",
+                user_id,
+                role,
+                None if active is None else ("active" if active else "disabled"),
+            )
+            if active is False:
+                await connection.execute(
+                    "UPDATE sessions SET revoked_at = $2, revoked_reason = 'account_disabled' "
+                    "WHERE user_id = $1 AND revoked_at IS NULL",
+                    user_id,
+                    now,
+                )
+        return True
+
+    async def _another_admin(self, connection: Connection, user_id: str) -> bool:
+        """Whether somebody else is an administrator, or this one is none."""
+        return bool(
+            await connection.fetchval(
+                "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1) "
+                "OR NOT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND status = 'active' AND id = $1)",
+                user_id,
+            )
+        )
