@@ -11,6 +11,14 @@ export class Identity {
   factors = new Map();
   steps = new Map();
   events = [];
+  invitations = new Map();
+
+  /** The role that an invitation gives, which is used up; undefined for one that there is not. */
+  useInvitation(token) {
+    const found = [...this.invitations.values()].find((one) => one.token === token && one.used_at === null);
+    if (found) found.used_at = new Date().toISOString();
+    return found?.role;
+  }
 
   /** `page`: where its link leads, if it has one; `more`: what the link proves. */
   send(to, subject, page, user, more = {}) {

@@ -24,7 +24,7 @@ const cookies = (value, age) =>
 
 export const anyone = (store) => [
   ["POST", /^\/api\/auth\/register$/, ({ response, body }) => {
-    only(body, ["email", "password", "name"]);
+    only(body, ["email", "password", "name", "invitation"]);
     if ([...String(body.password)].length < 15)
       throw new Refused(422, "weak_password", "Choose a longer password.", {
         errors: [{ field: "password", message: "At least 15 characters." }],
@@ -33,7 +33,10 @@ export const anyone = (store) => [
       throw new Refused(422, "weak_password", "Choose a password that is harder to guess.", {
         errors: [{ field: "password", message: "This password is among the most common ones." }],
       });
-    store.register(body);
+    const role = body.invitation === undefined ? undefined : store.identity.useInvitation(body.invitation);
+    if (body.invitation !== undefined && role === undefined)
+      throw new Refused(410, "link_used", "This invitation is for another address, was used, or is too old.");
+    store.register({ ...body, role });
     json(response, 202, { status: "accepted" });
   }],
   ["POST", /^\/api\/auth\/login$/, ({ response, body }) => {

@@ -16,6 +16,7 @@ import { models } from "./models.mjs";
 import { accountRoutes, anyone, userOf } from "./routes-account.mjs";
 import { chatRoutes } from "./routes-chat.mjs";
 import { anyoneIdentity, identityRoutes } from "./routes-identity.mjs";
+import { peopleRoutes } from "./routes-people.mjs";
 import { promptRoutes } from "./routes-prompts.mjs";
 import { seed } from "./seed.mjs";
 import { Store } from "./store.mjs";
@@ -33,7 +34,7 @@ const TYPES = {
 };
 const store = new Store();
 const openRoutes = [...anyone(store), ...anyoneIdentity(store)];
-const routes = [...accountRoutes(store), ...identityRoutes(store), ...chatRoutes(store), ...promptRoutes(store)];
+const routes = [...accountRoutes(store), ...identityRoutes(store), ...peopleRoutes(store), ...chatRoutes(store), ...promptRoutes(store)];
 
 async function api(request, response, url) {
   const find = (table) => {

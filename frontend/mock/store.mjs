@@ -30,10 +30,10 @@ export class Store extends EventEmitter {
   identity = new Identity();
 
   /** A person whose address begins with "admin" is one. */
-  register({ email, password, name }) {
+  register({ email, password, name, role: invited }) {
     if ([...this.users.values()].some((user) => user.email === email)) return;
     const id = newId("usr");
-    const role = /^admin/.test(email) ? "admin" : "user";
+    const role = invited ?? (/^admin/.test(email) ? "admin" : "user");
     const user = { id, email, password, name, role, created_at: now() };
     this.users.set(id, Object.assign(user, { email_verified: false, language: null, time_zone: null }));
     this.identity.send(email, "Confirm your email address", "/verify", user);
@@ -41,7 +41,7 @@ export class Store extends EventEmitter {
   }
 
   login({ email, password }) {
-    const user = [...this.users.values()].find((one) => one.email === email && one.password === password);
+    const user = [...this.users.values()].find((one) => one.email === email && one.password === password && one.active !== false);
     this.identity.record("login", user ? "done" : "refused", user?.id ?? null);
     return user ?? null;
   }

@@ -27,7 +27,10 @@ export function AccountFrame({ title, wide = false, children }: AccountFrameProp
   const tabs = [
     ["/account", words.profileTab],
     ["/account/security", words.securityTab],
-    ...(user.role === "admin" ? ([["/audit", words.auditTab]] as const) : []),
+    ...(user.role === "admin" ? ([
+          ["/people", words.peopleTab],
+          ["/audit", words.auditTab],
+        ] as const) : []),
   ] as const;
   return (
     <>

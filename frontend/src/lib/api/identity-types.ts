@@ -1,8 +1,37 @@
 /** Shapes of second factors, sessions and the audit log. Times are RFC 3339 UTC strings. */
+import type { Role } from "./types";
 
 /** The password was right; the token is for the second step alone. */
 export interface SecondStep {
   second_factor: { token: string; expires_in: number };
+}
+
+/** An account, as administrators see it. */
+export interface Person {
+  id: string;
+  email: string;
+  name: string;
+  role: Role;
+  active: boolean;
+  email_verified: boolean;
+  second_factor: boolean;
+  open_sessions: number;
+  last_seen_at: string | null;
+  created_at: string;
+}
+
+/** A link that lets one person register. The link itself is known only when it is made. */
+export interface Invitation {
+  id: string;
+  email: string | null;
+  role: Role;
+  created_at: string;
+  expires_at: string;
+  used_at: string | null;
+}
+
+export interface NewInvitation extends Invitation {
+  link: string;
 }
 
 /** What a person has besides the password. */

@@ -5,6 +5,8 @@ export const queryKeys = {
   apiKeys: ["api-keys"] as const,
   factors: ["factors"] as const,
   devices: ["devices"] as const,
+  people: (words: string) => ["people", words] as const,
+  invitations: ["invitations"] as const,
   audit: (filters: Readonly<Record<string, string>>) => ["audit", filters] as const,
   conversations: ["conversations"] as const,
   archived: ["archived"] as const,

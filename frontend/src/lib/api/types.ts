@@ -1,10 +1,12 @@
 /** Shapes of the gateway's `/api` surface. Times are RFC 3339 UTC strings, durations milliseconds. */
 
+export type Role = "user" | "operator" | "admin";
+
 export interface User {
   id: string;
   email: string;
   name: string;
-  role: "user" | "admin";
+  role: Role;
   created_at: string;
   email_verified: boolean;
   language: string | null;

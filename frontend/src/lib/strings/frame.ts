@@ -121,7 +121,7 @@ export const frame = {
     profile: "Profile",
     email: "Email",
     name: "Name",
-    roles: { user: "Member", admin: "Administrator" },
+    roles: { user: "Member", operator: "Operator", admin: "Administrator" },
     appearance: "Appearance",
     keys: "API keys",
     keysDetail: "A key lets a program use the models with the OpenAI SDK. Treat it like a password.",

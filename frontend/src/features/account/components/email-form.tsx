@@ -13,7 +13,7 @@ import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
 import { changeEmail } from "../api/change-email";
 import { sendVerification } from "../api/send-verification";
-import { useStepUp } from "./use-step-up";
+import { useStepUp } from "@/components/step-up/use-step-up";
 
 const words = strings.identity.account;
 

@@ -12,7 +12,7 @@ import { checkNewPassword, checkPresent, PASSWORD_MAX, PASSWORD_MIN, PASSWORD_MI
 import { formText } from "@/lib/form";
 import { strings } from "@/lib/strings";
 import { changePassword } from "../api/change-password";
-import { factorsQuery } from "../api/factors";
+import { factorsQuery } from "@/lib/api/factors";
 
 const words = strings.identity.security;
 

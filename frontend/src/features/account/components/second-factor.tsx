@@ -12,12 +12,12 @@ import { queryKeys } from "@/lib/api/query-keys";
 import { formatDate } from "@/lib/format";
 import { strings } from "@/lib/strings";
 import { beginTotp } from "../api/begin-totp";
-import { factorsQuery } from "../api/factors";
+import { factorsQuery } from "@/lib/api/factors";
 import { newRecoveryCodes } from "../api/new-recovery-codes";
 import { removeTotp } from "../api/remove-totp";
 import { EnrolForm } from "./enrol-form";
 import { RecoveryCodes } from "./recovery-codes";
-import { useStepUp } from "./use-step-up";
+import { useStepUp } from "@/components/step-up/use-step-up";
 
 const words = strings.identity.security;
 

@@ -4,6 +4,8 @@ export interface Registration {
   email: string;
   password: string;
   name: string;
+  /** The secret of an invitation. */
+  invitation?: string;
 }
 
 /** Answers the same whether the account exists or not; signing in afterwards tells. */

@@ -10,6 +10,7 @@ import { ApiError, toApiError } from "@/lib/api/error";
 import { queryKeys } from "@/lib/api/query-keys";
 import { formText } from "@/lib/form";
 import { useCountdown } from "@/lib/hooks/use-countdown";
+import { useLinkToken } from "@/lib/hooks/use-link-token";
 import { safeReturnPath } from "@/lib/navigation";
 import { strings } from "@/lib/strings";
 import { login } from "../api/login";
@@ -23,6 +24,7 @@ export function RegisterForm() {
   const router = useRouter();
   const client = useQueryClient();
   const next = useSearchParams().get("next");
+  const invitation = useLinkToken();
   const form = useRef<HTMLFormElement>(null);
   const [errors, setErrors] = useState<FieldErrors>({});
   const [password, setPassword] = useState("");
@@ -45,6 +47,7 @@ export function RegisterForm() {
       name: formText(data, "name").trim(),
       email: formText(data, "email").trim(),
       password: formText(data, "password"),
+      ...(invitation ? { invitation } : {}),
     };
     const found = {
       name: checkPresent(strings.entry.name, registration.name),

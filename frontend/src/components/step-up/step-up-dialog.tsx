@@ -11,8 +11,8 @@ import { Bone, Skeleton } from "@/components/ui/skeleton";
 import { checkPresent } from "@/lib/credentials";
 import { formText } from "@/lib/form";
 import { strings } from "@/lib/strings";
-import { factorsQuery } from "../api/factors";
-import { stepUp } from "../api/step-up";
+import { factorsQuery } from "@/lib/api/factors";
+import { stepUp } from "@/lib/api/step-up";
 
 const words = strings.identity.stepUp;
 const step = strings.identity.secondStep;

@@ -1,0 +1,5 @@
+import { PeopleView } from "@/features/admin/components/people-view";
+
+export default function PeoplePage() {
+  return <PeopleView />;
+}

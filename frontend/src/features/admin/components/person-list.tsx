@@ -1,0 +1,60 @@
+"use client";
+
+import { useState } from "react";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useStepUp } from "@/components/step-up/use-step-up";
+import { Confirm } from "@/components/ui/dialog";
+import { Problem } from "@/components/ui/problem";
+import { toApiError } from "@/lib/api/error";
+import type { Person } from "@/lib/api/identity-types";
+import { strings } from "@/lib/strings";
+import { changePerson } from "../api/change-person";
+import { endSessionsOf } from "../api/end-sessions-of";
+import { removeFactorOf } from "../api/remove-factor-of";
+import { PersonRow } from "./person-row";
+
+const words = strings.identity.people;
+
+/** People and what an administrator can do with their accounts. */
+export function PersonList({ people }: { people: readonly Person[] }) {
+  const client = useQueryClient();
+  const stepUp = useStepUp();
+  const [asked, setAsked] = useState<Person | null>(null);
+  const [confirming, setConfirming] = useState(false);
+  const act = useMutation({
+    mutationFn: (wanted: () => Promise<unknown>) => stepUp.run(wanted),
+    onSettled: () => client.invalidateQueries({ queryKey: ["people"] }),
+  });
+  const failed = act.error && toApiError(act.error).code !== "cancelled";
+  return (
+    <>
+      {failed && <Problem error={act.error} />}
+      <ul className="divide-y divide-line rounded-card border border-line">
+        {people.map((person) => (
+          <PersonRow
+            key={person.id}
+            person={person}
+            busy={act.isPending}
+            onRole={(role) => act.mutate(() => changePerson(person.id, { role }))}
+            onEnable={() => act.mutate(() => changePerson(person.id, { active: true }))}
+            onDisable={() => {
+              setAsked(person);
+              setConfirming(true);
+            }}
+            onEndSessions={() => act.mutate(() => endSessionsOf(person.id))}
+            onRemoveFactor={() => act.mutate(() => removeFactorOf(person.id))}
+          />
+        ))}
+      </ul>
+      <Confirm
+        open={confirming}
+        onOpenChange={setConfirming}
+        title={words.disableTitle}
+        detail={words.disableDetail(asked?.name ?? "")}
+        confirm={words.disableConfirm}
+        onConfirm={() => asked && act.mutate(() => changePerson(asked.id, { active: false }))}
+      />
+      {stepUp.dialog}
+    </>
+  );
+}

@@ -1,0 +1,96 @@
+"use client";
+
+import { LogOut, MoreHorizontal, ShieldOff, UserCheck, UserX } from "lucide-react";
+import { IconButton } from "@/components/ui/button";
+import { inputStyle } from "@/components/ui/field";
+import { Menu, type MenuEntry } from "@/components/ui/menu";
+import type { Person } from "@/lib/api/identity-types";
+import type { Role } from "@/lib/api/types";
+import { cn } from "@/lib/cn";
+import { formatWhen } from "@/lib/format";
+import { useUser } from "@/lib/session";
+import { strings } from "@/lib/strings";
+
+const words = strings.identity.people;
+export const ROLES = ["user", "operator", "admin"] as const;
+
+interface PersonRowProps {
+  person: Person;
+  busy: boolean;
+  onRole: (role: Role) => void;
+  onEnable: () => void;
+  onDisable: () => void;
+  onEndSessions: () => void;
+  onRemoveFactor: () => void;
+}
+
+export function PersonRow({ person, busy, onRole, onEnable, onDisable, onEndSessions, onRemoveFactor }: PersonRowProps) {
+  const own = useUser().id === person.id;
+  const icon = "size-4";
+  const entries: MenuEntry[] = [
+    { kind: "item", label: words.endSessions, icon: <LogOut aria-hidden className={icon} />, onSelect: onEndSessions },
+  ];
+  if (person.second_factor) {
+    entries.push({
+      kind: "item",
+      label: words.removeFactor,
+      icon: <ShieldOff aria-hidden className={icon} />,
+      onSelect: onRemoveFactor,
+    });
+  }
+  if (!person.active)
+    entries.push({ kind: "item", label: words.enable, icon: <UserCheck aria-hidden className={icon} />, onSelect: onEnable });
+  else if (!own)
+    entries.push({
+      kind: "item",
+      label: words.disable,
+      danger: true,
+      icon: <UserX aria-hidden className={icon} />,
+      onSelect: onDisable,
+    });
+  const facts = [
+    person.open_sessions > 0 && words.sessions(person.open_sessions),
+    person.last_seen_at !== null && words.lastSeen(formatWhen(person.last_seen_at, new Date())),
+    person.second_factor && words.withFactor,
+    !person.email_verified && words.unverified,
+  ].filter((fact) => fact !== false);
+  return (
+    <li className="flex flex-wrap items-center gap-x-3 gap-y-2 py-3 pr-2 pl-4">
+      <div className="min-w-0 flex-1 basis-56">
+        <p className="flex flex-wrap items-baseline gap-x-3">
+          <span className={cn("font-medium", !person.active && "text-muted line-through")}>{person.name}</span>
+          {own && <span className="text-hint text-success">{words.you}</span>}
+          {!person.active && <span className="text-hint text-danger">{words.disabled}</span>}
+        </p>
+        <p className="text-hint break-all text-muted">{person.email}</p>
+        <p className="flex flex-wrap gap-x-3 text-hint text-muted">
+          {facts.map((fact) => (
+            <span key={fact}>{fact}</span>
+          ))}
+        </p>
+      </div>
+      <select
+        aria-label={words.role(person.name)}
+        value={person.role}
+        disabled={busy}
+        onChange={(event) => onRole(event.target.value as Role)}
+        className={cn(inputStyle, "h-9 w-36 text-ui")}
+      >
+        {ROLES.map((role) => (
+          <option key={role} value={role}>
+            {strings.account.roles[role]}
+          </option>
+        ))}
+      </select>
+      <Menu
+        align="end"
+        entries={entries}
+        trigger={
+          <IconButton label={words.actions(person.name)} disabled={busy}>
+            <MoreHorizontal aria-hidden className="size-4" />
+          </IconButton>
+        }
+      />
+    </li>
+  );
+}
