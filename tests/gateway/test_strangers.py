@@ -41,6 +41,7 @@ async def test_every_route_that_names_something_answers_404_to_another_person(
     turn = await person.begin(conversation)
     _, made = await person.call("POST", "/api/keys", json={"name": "mine"})
     _, prompt = await person.call("POST", "/api/prompts", json={"name": "mine", "template": "x"})
+    _, sessions = await person.call("GET", "/api/auth/sessions")
     job = await Jobs(gateway.house.postgres, person).add(conversation_id=conversation)
     ids = {
         "conversation_id": conversation,
@@ -52,6 +53,8 @@ async def test_every_route_that_names_something_answers_404_to_another_person(
         # Whoever has the token may see what it opens; this one opens nothing.
         "token": "x" * 43,
         "user_id": person.id,
+        "session_id": sessions["items"][0]["id"],
+        "invitation_id": "inv_" + "0" * 32,
     }
     routes = await routes_with_ids(gateway, person)
     assert len(routes) >= 9
