@@ -102,6 +102,15 @@ async def signed_in(connection: HTTPConnection) -> Principal:
     return principal
 
 
+async def usage_reader(connection: HTTPConnection) -> Principal:
+    """A person with a session, or an API key with the scope `usage`, within the limit of requests."""
+    principal = await authenticated(connection)
+    if Scope.USAGE not in principal.scopes:
+        raise Forbidden("This API key does not have the scope `usage`.")
+    await current_auth(connection).request_limits.take(principal.user_id, "api")
+    return principal
+
+
 async def freshly_signed_in(
     connection: HTTPConnection, principal: Annotated[Principal, Depends(signed_in)]
 ) -> Principal:
@@ -208,6 +217,7 @@ CurrentAuth = Annotated[Auth, Depends(current_auth)]
 ClientAddress = Annotated[str, Depends(current_address)]
 CurrentVisitor = Annotated[Visitor, Depends(current_visitor)]
 SignedIn = Annotated[Principal, Depends(signed_in)]
+UsageReader = Annotated[Principal, Depends(usage_reader)]
 Fresh = Annotated[Principal, Depends(freshly_signed_in)]
 Operator = Annotated[Principal, Depends(operator)]
 Admin = Annotated[Principal, Depends(admin)]

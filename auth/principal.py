@@ -32,9 +32,12 @@ class Scope(StrEnum):
     INFERENCE = "inference"
     """Asking a model through /v1."""
 
+    USAGE = "usage"
+    """Reading what was used."""
+
 
 # What a person may give to an API key.
-KEY_SCOPES = frozenset({Scope.INFERENCE})
+KEY_SCOPES = frozenset({Scope.INFERENCE, Scope.USAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,15 @@ class Principal:
     """When the person of a session last proved who they are; None for a key."""
     second_factor: bool = False
     """Whether a second factor was part of that."""
+    models: frozenset[str] | None = None
+    """Names of the models that this key may ask; None for all of them."""
     budgeted: bool = False
     """Whether a budget of tokens, the person's or this key's, has to be asked before each request."""
+
+
+def may_ask(principal: Principal, model: str) -> bool:
+    """Whether this credential may ask the model of this name."""
+    return principal.models is None or model in principal.models
 
 
 def granted(asked: frozenset[Scope], *, may_ask_models: bool) -> frozenset[Scope]:

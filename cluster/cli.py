@@ -119,6 +119,17 @@ def bench_overhead(context: typer.Context) -> None:
 
 
 @bench.command(
+    "auth",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def bench_auth(context: typer.Context) -> None:
+    """What signing in, refreshing and being authorised cost, and what a wave of sign-ins does to streams."""
+    from cluster.commands.bench import auth
+
+    raise typer.Exit(auth(context.args))
+
+
+@bench.command(
     "history",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )

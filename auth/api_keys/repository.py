@@ -26,6 +26,7 @@ class KeyRepository:
         prefix: str,
         key_hash: bytes,
         scopes: Sequence[str],
+        models: Sequence[str] | None,
         now: datetime,
         expires_at: datetime | None,
         budget: Budget,
@@ -42,8 +43,8 @@ class KeyRepository:
                 return None
             record = await connection.fetchrow(
                 "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes, created_at, expires_at, "  # noqa: S608
-                "tokens_per_day, tokens_per_month) "
-                f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING {KEY_COLUMNS}",
+                "tokens_per_day, tokens_per_month, models) "
+                f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING {KEY_COLUMNS}",
                 new_id("key"),
                 user_id,
                 name,
@@ -54,8 +55,27 @@ class KeyRepository:
                 expires_at,
                 budget.day,
                 budget.month,
+                None if models is None else list(models),
             )
         return KeyRow.of(record) if record else None
+
+    async def one_of(self, user_id: str, key_id: str) -> KeyRow | None:
+        """A person's key that is not revoked."""
+        record = await self._postgres.fetchrow(
+            f"SELECT {KEY_COLUMNS} FROM api_keys WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL",  # noqa: S608
+            user_id,
+            key_id,
+        )
+        return KeyRow.of(record) if record else None
+
+    async def end_at(self, user_id: str, key_id: str, at: datetime) -> None:
+        """The key is good until then, unless it ends earlier."""
+        await self._postgres.execute(
+            "UPDATE api_keys SET expires_at = LEAST(expires_at, $3) WHERE id = $2 AND user_id = $1",
+            user_id,
+            key_id,
+            at,
+        )
 
     async def of_user(self, user_id: str) -> list[KeyRow]:
         """A person's keys that are not revoked, newest first."""
@@ -91,9 +111,10 @@ class KeyRepository:
     async def find(self, key_hash: bytes, now: datetime) -> tuple[KeyRow, UserRow] | None:
         """A live key and its active owner."""
         record = await self._postgres.fetchrow(
-            f"SELECT {_USER}, k.id AS key_id, k.name AS key_name, k.prefix, k.scopes, k.expires_at, "  # noqa: S608
-            "k.created_at AS key_created_at, k.last_used_at, k.tokens_per_day AS key_tokens_per_day, "
-            "k.tokens_per_month AS key_tokens_per_month FROM api_keys k JOIN users u ON u.id = k.user_id "
+            f"SELECT {_USER}, k.id AS key_id, k.name AS key_name, k.prefix, k.scopes, k.models, "  # noqa: S608
+            "k.expires_at, k.created_at AS key_created_at, k.last_used_at, "
+            "k.tokens_per_day AS key_tokens_per_day, k.tokens_per_month AS key_tokens_per_month "
+            "FROM api_keys k JOIN users u ON u.id = k.user_id "
             "WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) "
             "AND u.status = 'active'",
             key_hash,
@@ -106,6 +127,7 @@ class KeyRepository:
             name=record["key_name"],
             prefix=record["prefix"],
             scopes=tuple(record["scopes"]),
+            models=None if record["models"] is None else tuple(record["models"]),
             created_at=record["key_created_at"],
             expires_at=record["expires_at"],
             last_used_at=record["last_used_at"],

@@ -1,13 +1,33 @@
 """Wire types of API keys."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from auth.accounts.schemas import ShortText
 from auth.api_keys.tables import KeyRow
 from auth.budget import BudgetBody
+from auth.principal import Scope
+
+
+class KeyScope(StrEnum):
+    """What a key may be given."""
+
+    INFERENCE = Scope.INFERENCE.value
+    USAGE = Scope.USAGE.value
+
+
+ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+
+
+class RotateKeyRequest(BaseModel):
+    """POST /api/keys/{id}/rotate. The old key stays good for `overlap_hours`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: Annotated[int, Field(ge=0, le=24 * 30)] = 24
 
 
 class CreateKeyRequest(BaseModel):
@@ -18,6 +38,9 @@ class CreateKeyRequest(BaseModel):
     name: ShortText
     expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     budget: BudgetBody = BudgetBody()
+    scopes: Annotated[frozenset[KeyScope], Field(min_length=1)] = frozenset({KeyScope.INFERENCE})
+    # Left out or null: all of them, also those that come later.
+    models: Annotated[list[ModelName], Field(min_length=1, max_length=100)] | None = None
 
 
 class ChangeKeyRequest(BaseModel):
@@ -37,6 +60,8 @@ class KeyView(BaseModel):
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
+    scopes: list[str]
+    models: list[str] | None
     budget: BudgetBody
 
     @classmethod
@@ -49,6 +74,8 @@ class KeyView(BaseModel):
             created_at=key.created_at,
             last_used_at=key.last_used_at,
             expires_at=key.expires_at,
+            scopes=list(key.scopes),
+            models=None if key.models is None else list(key.models),
             budget=BudgetBody.of(key.budget),
         )
 

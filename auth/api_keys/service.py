@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -57,9 +58,48 @@ class ApiKeys:
         self.cache: LiveCache[bytes, _Live] = LiveCache(self._load, clock)
 
     async def create(
-        self, user_id: str, name: str, expires_in_days: int | None, budget: Budget = NO_BUDGET
+        self,
+        user_id: str,
+        name: str,
+        expires_in_days: int | None,
+        budget: Budget = NO_BUDGET,
+        *,
+        scopes: frozenset[Scope] = frozenset({Scope.INFERENCE}),
+        models: Sequence[str] | None = None,
     ) -> tuple[KeyRow, str]:
-        """A new key and its text, which is not kept. Raises Conflict where the person has MOST_KEYS."""
+        """A new key and its text, which is not kept. `models` None: it may ask all of them.
+
+        Raises Conflict where the person has MOST_KEYS.
+        """
+        now = self._clock.now()
+        until = now + timedelta(days=expires_in_days) if expires_in_days else None
+        return await self._make(user_id, name, sorted(scopes), models, until, budget)
+
+    async def rotate(self, user_id: str, key_id: str, overlap: timedelta) -> tuple[KeyRow, str]:
+        """A new key in place of another, which stays good for `overlap`. The new one
+        lasts as long as the other was made to. Raises NotFound, Conflict.
+        """
+        old = await self._repository.one_of(user_id, key_id) if is_id("key", key_id) else None
+        if old is None:
+            raise NotFound
+        now = self._clock.now()
+        until = now + (old.expires_at - old.created_at) if old.expires_at else None
+        made = await self._make(user_id, old.name, old.scopes, old.models, until, old.budget)
+        await self._repository.end_at(user_id, key_id, now + overlap)
+        # Of the person, not of the key: the announcement of a key says that it has ended.
+        await self._announcer.announce(Kind.USER, user_id)
+        log.info("auth.key_rotated", key_id=key_id, user_id=user_id)
+        return made
+
+    async def _make(
+        self,
+        user_id: str,
+        name: str,
+        scopes: Sequence[str],
+        models: Sequence[str] | None,
+        until: datetime | None,
+        budget: Budget,
+    ) -> tuple[KeyRow, str]:
         now = self._clock.now()
         text = new_secret(PREFIX)
         key = await self._repository.add(
@@ -67,9 +107,10 @@ class ApiKeys:
             name=name,
             prefix=text[:SHOWN_LENGTH],
             key_hash=_hash(text),
-            scopes=sorted(KEY_SCOPES),
+            scopes=scopes,
+            models=models,
             now=now,
-            expires_at=now + timedelta(days=expires_in_days) if expires_in_days else None,
+            expires_at=until,
             budget=budget,
             most=MOST_KEYS,
         )
@@ -152,6 +193,7 @@ class ApiKeys:
             session_id=None,
             key_id=key.id,
             scopes=granted(scopes, may_ask_models=user.verified or self._unverified_may_ask),
+            models=None if key.models is None else frozenset(key.models),
             budgeted=bool(self._default_budget or user.budget or key.budget),
         )
         return _Live(principal, key.expires_at)

@@ -8,18 +8,19 @@ from auth.budget import Budget
 from core.postgres import Record
 
 KEY_COLUMNS = (
-    "id, name, prefix, scopes, created_at, expires_at, last_used_at, tokens_per_day, tokens_per_month"
+    "id, name, prefix, scopes, models, created_at, expires_at, last_used_at, tokens_per_day, tokens_per_month"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """One key, without anything that it could be found from."""
+    """One key, without anything that it could be found from. `models` None: all of them."""
 
     id: str
     name: str
     prefix: str
     scopes: tuple[str, ...]
+    models: tuple[str, ...] | None
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
@@ -33,6 +34,7 @@ class KeyRow:
             name=record["name"],
             prefix=record["prefix"],
             scopes=tuple(record["scopes"]),
+            models=None if record["models"] is None else tuple(record["models"]),
             created_at=record["created_at"],
             expires_at=record["expires_at"],
             last_used_at=record["last_used_at"],

@@ -32,7 +32,7 @@ GRACE: Final = timedelta(seconds=10)
 MOST_STEPS: Final = 16
 KEEP_ENDED: Final = timedelta(days=30)
 
-SESSION_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.CHAT, Scope.INFERENCE})
+SESSION_SCOPES: Final = frozenset({Scope.ACCOUNT, Scope.CHAT, Scope.INFERENCE, Scope.USAGE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,11 @@ def history(arguments: Sequence[str]) -> int:
     return _run("history", arguments)
 
 
+def auth(arguments: Sequence[str]) -> int:
+    """Run `python -m benchmarks.auth` with these arguments; its exit status."""
+    return _run("auth", arguments)
+
+
 def _run(program: str, arguments: Sequence[str]) -> int:
     return subprocess.run(
         [sys.executable, "-m", f"benchmarks.{program}", *arguments], cwd=REPOSITORY, check=False

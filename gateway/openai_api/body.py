@@ -158,7 +158,7 @@ def bound_of(request: Request[Any], window: int) -> Bound:
 
 def _prompts_in(prompt: msgspec.Raw) -> int:
     """A text or a list of tokens is one prompt; a list of either is as many."""
-    value = orjson.loads(prompt)
+    value = orjson.loads(memoryview(prompt))
     if isinstance(value, list) and value and not isinstance(value[0], int):
         return len(value)
     return 1

@@ -7,6 +7,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from auth.dependencies import require_inference
+from auth.principal import Principal, may_ask
 from core.errors import HeadraceError, ModelNotFound
 from gateway.openai_api import errors
 from gateway.openai_api.services import OpenAIServices
@@ -20,12 +21,16 @@ class ModelRoutes:
         self._services = services
 
     async def list(self, request: HttpRequest) -> Response:
-        """Every ready model."""
+        """Every ready model that the credential may ask."""
 
-        def answer() -> object:
+        def answer(principal: Principal) -> object:
             return {
                 "object": "list",
-                "data": [_model(route) for route in self._services.routes.routes() if route.target],
+                "data": [
+                    _model(route)
+                    for route in self._services.routes.routes()
+                    if route.target and may_ask(principal, route.name)
+                ],
             }
 
         return await self._answer(request, answer)
@@ -33,20 +38,20 @@ class ModelRoutes:
     async def one(self, request: HttpRequest) -> Response:
         """One model, ready or not; 404 for an unknown one."""
 
-        def answer() -> object:
+        def answer(principal: Principal) -> object:
             name = request.path_params["model"]
             for route in self._services.routes.routes():
-                if route.name == name:
+                if route.name == name and may_ask(principal, name):
                     return _model(route)
             raise ModelNotFound(f"There is no model named {name[:80]!r} here.", param="model")
 
         return await self._answer(request, answer)
 
-    async def _answer(self, request: HttpRequest, answer: Callable[[], object]) -> Response:
+    async def _answer(self, request: HttpRequest, answer: Callable[[Principal], object]) -> Response:
         try:
             principal = await self._services.auth.authenticate_bearer(request.headers.get("authorization"))
             require_inference(principal)
-            return Response(orjson.dumps(answer()), media_type="application/json")
+            return Response(orjson.dumps(answer(principal)), media_type="application/json")
         except HeadraceError as error:
             response = Response(errors.envelope(error), status_code=error.status)
             response.raw_headers.extend(errors.headers(error))

@@ -22,6 +22,11 @@ UPDATE sessions SET authenticated_at = created_at;
 ALTER TABLE sessions ALTER COLUMN authenticated_at SET NOT NULL;
 """
 
+KEYS = """
+-- Names of models that a key may ask; NULL: all of them.
+ALTER TABLE api_keys ADD COLUMN models text[];
+"""
+
 MAIL = """
 -- Mails that are to be written and sent. No text of a mail, and no secret, is kept here: a link is made
 -- at the moment of sending.
@@ -111,7 +116,7 @@ CREATE TRIGGER audit_events_are_not_emptied BEFORE TRUNCATE ON audit_events
 
 
 def upgrade() -> None:
-    for block in (ACCOUNTS, MAIL, SECOND_FACTORS, INVITATIONS, AUDIT):
+    for block in (ACCOUNTS, KEYS, MAIL, SECOND_FACTORS, INVITATIONS, AUDIT):
         for statement in block.split(";\n"):
             if statement.strip():
                 op.execute(statement)
@@ -122,6 +127,7 @@ def downgrade() -> None:
         "DROP TABLE audit_events, invitations, recovery_codes, totp_factors, one_time_links, mail_orders"
     )
     op.execute("DROP FUNCTION refuse_change")
+    op.execute("ALTER TABLE api_keys DROP COLUMN models")
     op.execute("UPDATE users SET role = 'user' WHERE role = 'operator'")
     op.execute("ALTER TABLE users DROP CONSTRAINT users_role_check")
     op.execute("ALTER TABLE users ADD CONSTRAINT users_role_check CHECK (role IN ('user', 'admin'))")

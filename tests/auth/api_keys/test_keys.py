@@ -213,3 +213,53 @@ async def test_an_unverified_account_asks_no_model_where_that_is_not_allowed(
     clock.move(seconds=5)
     assert await status(strict, kim.access_token, "/api/chat/probe") == 200
     assert await status(strict, key) == 200
+
+
+async def test_a_scope_opens_what_it_names_and_nothing_else(process: Process, person: MakePerson) -> None:
+    kim = await person(process)
+    usage = (await make(process, kim, scopes=["usage"]))["key"]
+    assert await status(process, usage) == 403
+    assert await status(process, usage, "/api/auth/me") == 403
+    async with process.client() as http:
+        for wrong in ([], ["account"], ["chat"], ["inference", "admin"]):
+            answer = await http.post("/api/keys", json={"name": "k", "scopes": wrong}, headers=kim.bearer)
+            assert answer.status_code == 422, wrong
+
+
+async def test_a_rotated_key_goes_on_under_another_text_and_the_old_one_ends_later(
+    process: Process, person: MakePerson, clock: MovableClock
+) -> None:
+    kim, mia = await person(process), await person(process)
+    old = await make(process, kim, expires_in_days=30, models=["simulated"], budget={"day": 5})
+    clock.move(days=1)
+    async with process.client() as http:
+        said = (await http.post("/api/auth/refresh", json={"refresh_token": kim.refresh_token})).json()
+        bearer = {"authorization": f"Bearer {said['access_token']}"}
+        foreign = await http.post(f"/api/keys/{old['id']}/rotate", json={}, headers=mia.bearer)
+        assert foreign.status_code in (401, 404)
+        answer = await http.post(f"/api/keys/{old['id']}/rotate", json={"overlap_hours": 2}, headers=bearer)
+        assert answer.status_code == 201, answer.text
+        new = answer.json()
+        for wrong in (-1, 721, "x"):
+            body = {"overlap_hours": wrong}
+            refused = await http.post(f"/api/keys/{old['id']}/rotate", json=body, headers=bearer)
+            assert refused.status_code == 422
+    assert new["key"] != old["key"]
+    assert (new["name"], new["scopes"], new["models"]) == (old["name"], ["inference"], ["simulated"])
+    assert new["budget"]["day"] == 5
+    assert new["expires_at"] > old["expires_at"]
+    assert await status(process, new["key"]) == 200
+    assert await status(process, old["key"]) == 200
+    clock.move(hours=2, seconds=5)
+    assert await status(process, old["key"]) == 401
+    assert await status(process, new["key"]) == 200
+
+
+async def test_a_stolen_key_is_rotated_without_an_overlap(process: Process, person: MakePerson) -> None:
+    kim = await person(process)
+    old = await make(process, kim)
+    assert await status(process, old["key"]) == 200
+    async with process.client() as http:
+        path = f"/api/keys/{old['id']}/rotate"
+        assert (await http.post(path, json={"overlap_hours": 0}, headers=kim.bearer)).status_code == 201
+    assert await status(process, old["key"]) == 401
