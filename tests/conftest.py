@@ -7,10 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import structlog
 
 from cluster.local.infrastructure import EmbeddedInfrastructure
 from core.migrations import upgrade
 from core.settings import Mode, Settings
+
+# What structlog does by itself prints an exception with every local variable: half a second each, in the event
+# loop of the test, and on a busy machine longer than a server keeps a connection open.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.set_exc_info,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S"),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

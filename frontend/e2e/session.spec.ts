@@ -97,6 +97,12 @@ test("an API key is shown once, listed, and deleted after asking", async ({ page
   await expect(page.getByRole("listitem").filter({ hasText: "My laptop" })).toBeVisible();
   await expect(secret).toBeHidden();
 
+  await page.getByRole("button", { name: "Replace key My laptop" }).click();
+  await expect(secret).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: "My laptop" })).toHaveCount(2);
+  await page.getByRole("button", { name: "Delete key My laptop" }).first().click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete key" }).click();
+  await expect(page.getByRole("listitem").filter({ hasText: "My laptop" })).toHaveCount(1);
   await page.getByRole("button", { name: "Delete key My laptop" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Delete key" }).click();
   await expect(page.getByText("No keys yet.")).toBeVisible();

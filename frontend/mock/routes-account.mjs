@@ -81,9 +81,19 @@ export const accountRoutes = (store) => [
     const secret = `hr-${newId("").slice(1)}`;
     const expires = body.expires_in_days ? new Date(Date.now() + body.expires_in_days * 864e5).toISOString() : null;
     const key = { id: newId("key"), name: body.name, prefix: secret.slice(0, 10), created_at: now() };
-    Object.assign(key, { last_used_at: null, expires_at: expires });
+    Object.assign(key, { last_used_at: null, expires_at: expires, scopes: ["inference"], models: null });
     store.keys.set(key.id, { ...key, userId: user.id });
     json(response, 201, { ...key, key: secret });
+  }],
+  ["POST", /^\/api\/keys\/(\w+)\/rotate$/, ({ response, user, match }) => {
+    const old = store.keys.get(match[1]);
+    if (old?.userId !== user.id) throw missing();
+    const secret = `hr-${newId("").slice(1)}`;
+    const key = { ...old, id: newId("key"), prefix: secret.slice(0, 10), created_at: now(), last_used_at: null };
+    old.expires_at = new Date(Date.now() + 864e5).toISOString();
+    store.keys.set(key.id, key);
+    const { userId: _, ...shown } = key;
+    json(response, 201, { ...shown, key: secret });
   }],
   ["DELETE", /^\/api\/keys\/(\w+)$/, ({ response, user, match }) => {
     if (store.keys.get(match[1])?.userId !== user.id) throw missing();

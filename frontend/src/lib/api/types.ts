@@ -25,6 +25,9 @@ export interface ApiKey {
   created_at: string;
   last_used_at: string | null;
   expires_at: string | null;
+  scopes: string[];
+  /** Names of the models that it may ask; null for all of them. */
+  models: string[] | null;
 }
 
 /** The answer to creating a key: the only time the secret is seen. */

@@ -141,6 +141,8 @@ export const frame = {
     keyNeverUsed: "Never used",
     keyExpiresAt: (when: string) => `Expires ${when}`,
     keyExpiredAt: (when: string) => `Expired ${when}`,
+    keyModels: (names: string) => `Only ${names}`,
+    rotateKey: (name: string) => `Replace key ${name}; it stays good for a day`,
     deleteKey: (name: string) => `Delete key ${name}`,
     deleteKeyTitle: "Delete this key?",
     deleteKeyDetail: (name: string) => `Programs that use "${name}" stop working at once.`,

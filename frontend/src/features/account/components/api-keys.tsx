@@ -2,7 +2,7 @@
 
 import { useRef, useState, type FormEvent } from "react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Check, Copy, KeyRound, Trash2, X } from "lucide-react";
+import { Check, Copy, KeyRound, RefreshCw, Trash2, X } from "lucide-react";
 import { Button, IconButton } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/dialog";
 import { inputStyle } from "@/components/ui/field";
@@ -18,6 +18,7 @@ import { strings } from "@/lib/strings";
 import { createKey } from "../api/create-key";
 import { deleteKey } from "../api/delete-key";
 import { apiKeysQuery } from "../api/keys";
+import { rotateKey } from "../api/rotate-key";
 
 const words = strings.account;
 const EXPIRIES = [
@@ -40,6 +41,13 @@ export function ApiKeys() {
     onSuccess: (key) => {
       setCreated(key);
       void client.invalidateQueries({ queryKey: queryKeys.apiKeys });
+    },
+  });
+  const rotate = useMutation({
+    mutationFn: rotateKey,
+    onSuccess: (key) => {
+      setCreated(key);
+      return client.invalidateQueries({ queryKey: queryKeys.apiKeys });
     },
   });
   const remove = useMutation({
@@ -95,6 +103,7 @@ export function ApiKeys() {
       {create.error && <Problem error={create.error} />}
       {created && <NewKey created={created} onDone={() => setCreated(null)} />}
       {remove.error && <Problem error={remove.error} />}
+      {rotate.error && <Problem error={rotate.error} />}
       {keys.error && <Problem error={keys.error} title={words.keysFailed} onRetry={() => void keys.refetch()} />}
       {keys.isPending && (
         <Skeleton className="space-y-2">
@@ -114,6 +123,8 @@ export function ApiKeys() {
             <KeyRow
               key={key.id}
               apiKey={key}
+              busy={rotate.isPending}
+              onRotate={() => rotate.mutate(key.id)}
               onDelete={() => {
                 setAsked(key);
                 setConfirming(true);
@@ -162,7 +173,14 @@ function NewKey({ created, onDone }: { created: CreatedApiKey; onDone: () => voi
   );
 }
 
-function KeyRow({ apiKey, onDelete }: { apiKey: ApiKey; onDelete: () => void }) {
+interface KeyRowProps {
+  apiKey: ApiKey;
+  busy: boolean;
+  onRotate: () => void;
+  onDelete: () => void;
+}
+
+function KeyRow({ apiKey, busy, onRotate, onDelete }: KeyRowProps) {
   const now = new Date();
   const { expires_at: expires, last_used_at: used } = apiKey;
   const expired = expires !== null && new Date(expires) < now;
@@ -173,6 +191,7 @@ function KeyRow({ apiKey, onDelete }: { apiKey: ApiKey; onDelete: () => void }) 
       text: expired ? words.keyExpiredAt(formatDate(expires)) : words.keyExpiresAt(formatDate(expires)),
       exact: expires,
     },
+    apiKey.models && { text: words.keyModels(apiKey.models.join(", ")), exact: null },
   ].filter((fact) => fact !== null && fact !== "");
   return (
     <li className="flex items-center gap-3 py-3 pr-2 pl-4">
@@ -189,6 +208,9 @@ function KeyRow({ apiKey, onDelete }: { apiKey: ApiKey; onDelete: () => void }) 
           ))}
         </p>
       </div>
+      <IconButton label={words.rotateKey(apiKey.name)} disabled={busy} onClick={onRotate}>
+        <RefreshCw aria-hidden className="size-4" />
+      </IconButton>
       <IconButton label={words.deleteKey(apiKey.name)} onClick={onDelete}>
         <Trash2 aria-hidden className="size-4" />
       </IconButton>
