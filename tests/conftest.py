@@ -13,8 +13,8 @@ from cluster.local.infrastructure import EmbeddedInfrastructure
 from core.migrations import upgrade
 from core.settings import Mode, Settings
 
-# What structlog does by itself prints an exception with every local variable: half a second each, in the event
-# loop of the test, and on a busy machine longer than a server keeps a connection open.
+# What structlog does by itself prints an exception with every local variable: half a second each, in the
+# event loop of the test, and on a busy machine longer than a server keeps a connection open.
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
