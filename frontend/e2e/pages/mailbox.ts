@@ -30,7 +30,8 @@ export class Mailbox {
       .filter((name) => name.startsWith("eml_"))
       .sort()
       .reverse()
-      .map((name) => readFileSync(join(mail, name), "utf8"))
+      // Long lines are broken for the way (quoted-printable).
+      .map((name) => readFileSync(join(mail, name), "utf8").replace(/=\r?\n/g, ""))
       .filter((text) => text.includes(`To: ${this.address}`))
       .map((text) => ({
         subject: /^Subject: (.*)$/m.exec(text)?.[1] ?? "",
