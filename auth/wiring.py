@@ -33,6 +33,9 @@ from auth.mfa.challenges import Challenges
 from auth.mfa.repository import FactorRepository
 from auth.mfa.service import SecondFactors
 from auth.origin import OwnOrigin
+from auth.passkeys.challenges import PasskeyChallenges
+from auth.passkeys.repository import PasskeyRepository
+from auth.passkeys.service import Passkeys
 from auth.people.repository import PeopleRepository
 from auth.people.service import People
 from auth.principal import Principal, Role
@@ -149,8 +152,23 @@ class Auth:
             self._revocations,
             clock,
         )
+        self.passkeys = Passkeys(
+            PasskeyRepository(postgres),
+            PasskeyChallenges(keyvalue),
+            FactorRepository(postgres),
+            post,
+            self.audit,
+            clock,
+            public_url=settings.public_url,
+        )
         self.sign_in = SignIn(
-            self.accounts, self.sessions, self.factors, Challenges(keyvalue), limits, self.audit
+            self.accounts,
+            self.sessions,
+            self.factors,
+            Challenges(keyvalue),
+            self.passkeys,
+            limits,
+            self.audit,
         )
         self.passwords = Passwords(
             postgres,

@@ -64,6 +64,13 @@ class WrongCode(HeadraceError):
     default_detail = "This code is not right, was used already, or is too old. Enter the newest one."
 
 
+class WrongPasskey(HeadraceError):
+    status = 401
+    code = "wrong_passkey"
+    title = "Passkey refused"
+    default_detail = "This passkey is not one of yours here, or its answer could not be checked. Try again."
+
+
 class LinkUsed(HeadraceError):
     status = 410
     code = "link_used"

@@ -53,6 +53,10 @@ class SignInLimits:
         if await self._keyvalue.get(_known(account, address)) is None:
             await self._count(self._per_account, account)
 
+    async def admit_address(self, address: str) -> None:
+        """Count one try of nobody known. Raises RateLimited, or Unavailable where it cannot be counted."""
+        await self._count(self._per_address, limit_key(address))
+
     async def note_login(self, address: str, email: str) -> None:
         """Remember that the owner got in from here."""
         address, account = limit_key(address), _account(email)

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     SECOND_FACTOR_ADDED = "second_factor_added"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     RECOVERY_CODE_USED = "recovery_code_used"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,18 @@ _WORDINGS: Final = {
     Kind.SECOND_FACTOR_REMOVED: _Wording(
         "Your second factor was removed",
         ("Your password alone opens your account now.", _IF_NOT_YOU),
+        "/forgotten-password",
+        "Set a new password",
+    ),
+    Kind.PASSKEY_ADDED: _Wording(
+        "A passkey was added",
+        ("A passkey can open your account from now on.", _IF_NOT_YOU),
+        "/forgotten-password",
+        "Set a new password",
+    ),
+    Kind.PASSKEY_REMOVED: _Wording(
+        "A passkey was removed",
+        ("A passkey no longer opens your account.", _IF_NOT_YOU),
         "/forgotten-password",
         "Set a new password",
     ),

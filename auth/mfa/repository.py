@@ -23,11 +23,12 @@ class FactorSummary:
 
     totp_since: datetime | None
     recovery_codes_left: int
+    passkeys: int
 
     @property
     def any(self) -> bool:
         """Whether signing in takes more than the password."""
-        return self.totp_since is not None
+        return self.totp_since is not None or self.passkeys > 0
 
 
 class FactorRepository:
@@ -40,11 +41,12 @@ class FactorRepository:
         """What this person has."""
         row = await self._postgres.fetchrow(
             "SELECT (SELECT confirmed_at FROM totp_factors WHERE user_id = $1) AS totp_since, "
-            "(SELECT count(*) FROM recovery_codes WHERE user_id = $1) AS codes",
+            "(SELECT count(*) FROM recovery_codes WHERE user_id = $1) AS codes, "
+            "(SELECT count(*) FROM passkeys WHERE user_id = $1) AS passkeys",
             user_id,
         )
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-        return FactorSummary(row["totp_since"], row["codes"])
+        return FactorSummary(row["totp_since"], row["codes"], row["passkeys"])
 
     async def totp(self, user_id: str) -> TotpRow | None:
         """The authenticator app of this person, confirmed or not."""
@@ -109,15 +111,28 @@ class FactorRepository:
             await self._replace_codes(connection, user_id, codes, now)
 
     async def remove_totp(self, user_id: str) -> bool:
-        """Take the app and the recovery codes away; whether there was one in force."""
+        """Take the app away, and with the last factor the recovery codes; whether there was one in force."""
         async with self._postgres.transaction() as connection:
             tag = await connection.execute(
                 "DELETE FROM totp_factors WHERE user_id = $1 AND confirmed_at IS NOT NULL", user_id
             )
             if tag != "DELETE 1":
                 return False
-            await connection.execute("DELETE FROM recovery_codes WHERE user_id = $1", user_id)
+            await connection.execute(
+                "DELETE FROM recovery_codes WHERE user_id = $1 "
+                "AND NOT EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1)",
+                user_id,
+            )
         return True
+
+    async def remove_all(self, user_id: str) -> bool:
+        """Take every factor away, passkeys and recovery codes too; whether there was one."""
+        async with self._postgres.transaction() as connection:
+            found = False
+            for table in ("totp_factors", "passkeys", "recovery_codes"):
+                tag = await connection.execute(f"DELETE FROM {table} WHERE user_id = $1", user_id)  # noqa: S608
+                found = found or tag != "DELETE 0"
+        return found
 
     async def _replace_codes(
         self, connection: Connection, user_id: str, codes: Sequence[bytes], now: datetime

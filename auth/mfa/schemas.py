@@ -16,11 +16,16 @@ class FactorsView(BaseModel):
 
     totp_since: datetime | None
     recovery_codes_left: int
+    passkeys: int
 
     @classmethod
     def of(cls, summary: FactorSummary) -> Self:
         """All of it."""
-        return cls(totp_since=summary.totp_since, recovery_codes_left=summary.recovery_codes_left)
+        return cls(
+            totp_since=summary.totp_since,
+            recovery_codes_left=summary.recovery_codes_left,
+            passkeys=summary.passkeys,
+        )
 
 
 class EnrolmentView(BaseModel):

@@ -105,7 +105,7 @@ class SecondFactors:
 
     async def remove(self, user: UserRow, visitor: Visitor) -> None:
         """Take the app away. Raises NotFound, and Conflict where the password alone would be too short."""
-        if not user.password_long:
+        if not user.password_long and (await self._repository.summary(user.id)).passkeys == 0:
             raise Conflict("Your password is too short to be all there is. Set a longer one first.")
         if not await self._repository.remove_totp(user.id):
             raise NotFound("There is no authenticator app to remove.")

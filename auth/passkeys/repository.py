@@ -86,7 +86,7 @@ class PasskeyRepository:
         return PasskeyRow.of(row) if row else None
 
     async def used(self, passkey_id: str, *, before: int, sign_count: int, now: datetime) -> bool:
-        """Note a use; False where the passkey was used by somebody else meanwhile, or its counter went back."""
+        """Note a use; False where the passkey was used by somebody else meanwhile."""
         tag = await self._postgres.execute(
             "UPDATE passkeys SET sign_count = $3, last_used_at = $4 WHERE id = $1 AND sign_count = $2",
             passkey_id,

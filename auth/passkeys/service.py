@@ -26,6 +26,7 @@ from auth.audit.service import AuditLog
 from auth.audit.tables import Outcome
 from auth.mail.letters import Kind
 from auth.mail.post import Post
+from auth.mfa.repository import FactorRepository
 from auth.passkeys.challenges import Act, PasskeyChallenges
 from auth.passkeys.repository import PasskeyRepository, PasskeyRow
 from auth.visitor import Visitor
@@ -53,6 +54,7 @@ class Passkeys:
         self,
         repository: PasskeyRepository,
         challenges: PasskeyChallenges,
+        factors: FactorRepository,
         post: Post,
         audit: AuditLog,
         clock: Clock,
@@ -61,6 +63,7 @@ class Passkeys:
     ) -> None:
         self._repository = repository
         self._challenges = challenges
+        self._factors = factors
         self._post = post
         self._audit = audit
         self._clock = clock
@@ -121,11 +124,18 @@ class Passkeys:
         return row
 
     async def remove(self, user: UserRow, passkey_id: str, visitor: Visitor) -> None:
-        """Forget a passkey. Raises NotFound, also for another person's."""
+        """Forget a passkey. Raises NotFound, also for another person's, and Conflict where a password would be
+        left that is too short to be all there is."""
+        if not user.password_long and await self._is_last_factor(user.id):
+            raise Conflict("Your password is too short to be all there is. Set a longer one first.")
         if not is_id("psk", passkey_id) or not await self._repository.remove(user.id, passkey_id):
             raise NotFound
         await self._audit.record("passkey.removed", visitor, actor=user.id, target=passkey_id)
         await self._post.order(Kind.PASSKEY_REMOVED, user.email, user_id=user.id)
+
+    async def _is_last_factor(self, user_id: str) -> bool:
+        summary = await self._factors.summary(user_id)
+        return summary.totp_since is None and summary.passkeys <= 1
 
     async def ask(self, act: Act, user_id: str | None) -> dict[str, Any]:
         """What `navigator.credentials.get` needs. Without `user_id` the device says whose passkey it is."""

@@ -13,7 +13,8 @@ _LOCK: Final = 0x6875_6164
 _USER: Final = ", ".join(f"u.{column}" for column in USER_COLUMNS.split(", "))
 _PERSON: Final = (
     f"SELECT {_USER}, "  # noqa: S608
-    "(SELECT confirmed_at IS NOT NULL FROM totp_factors f WHERE f.user_id = u.id) AS has_factor, "
+    "(EXISTS (SELECT 1 FROM totp_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL) "
+    "OR EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id)) AS has_factor, "
     "(SELECT count(*) FROM sessions s WHERE s.user_id = u.id AND s.revoked_at IS NULL "
     "AND s.expires_at > $1) AS open_sessions, "
     "(SELECT max(last_used_at) FROM sessions s WHERE s.user_id = u.id) AS last_seen_at FROM users u "

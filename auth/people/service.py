@@ -81,10 +81,10 @@ class People:
         return ended
 
     async def remove_second_factor(self, by: Principal, user_id: str, visitor: Visitor) -> None:
-        """Take a second factor away from somebody who has lost it, recovery codes and all; every session of
+        """Take all second factors away from somebody who has lost theirs, recovery codes too; every session of
         theirs ends. Raises NotFound."""
         person = await self.get(user_id)
-        if not await self._factors.remove_totp(user_id):
+        if not await self._factors.remove_all(user_id):
             raise NotFound("This account has no second factor.")
         await self._audit.record("second_factor.removed", visitor, actor=by.user_id, target=user_id)
         await self._post.order(Kind.SECOND_FACTOR_REMOVED, person.user.email, user_id=user_id)

@@ -4,6 +4,12 @@ from fastapi import APIRouter, Request, Response, status
 
 from auth.dependencies import CurrentAuth, CurrentVisitor, FromOwnPage, SignedIn, bearer_token
 from auth.origin import is_browser
+from auth.passkeys.schemas import (
+    OptionsView,
+    PasskeyRequest,
+    SecondPasskeyOptionsRequest,
+    SecondPasskeyRequest,
+)
 from auth.sessions.cookies import ACCESS_COOKIE, REFRESH_COOKIE, clear_cookies, set_cookies
 from auth.sessions.schemas import (
     DeviceList,
@@ -36,7 +42,8 @@ async def login(
     grant = await auth.sign_in.with_password(body.email, body.password.get_secret_value(), visitor)
     if isinstance(grant, SecondStep):
         response.headers["cache-control"] = "no-store"
-        return SecondStepView(second_factor=SecondStepBody(token=grant.token, expires_in=grant.expires_in))
+        step = SecondStepBody(token=grant.token, methods=list(grant.methods), expires_in=grant.expires_in)
+        return SecondStepView(second_factor=step)
     return _answer(grant, response, in_cookies=is_browser(request))
 
 
@@ -49,6 +56,53 @@ async def login_second_factor(
         body.token.get_secret_value(), body.code.get_secret_value(), visitor
     )
     return _answer(grant, response, in_cookies=is_browser(request))
+
+
+@router.post("/auth/login/second-factor/passkey/options", dependencies=[FromOwnPage])
+async def second_passkey_options(
+    body: SecondPasskeyOptionsRequest, response: Response, auth: CurrentAuth
+) -> OptionsView:
+    """What a browser needs to take the second step with a passkey."""
+    response.headers["cache-control"] = "no-store"
+    token = body.token.get_secret_value()
+    return OptionsView(public_key=await auth.sign_in.ask_for_second_passkey(token))
+
+
+@router.post("/auth/login/second-factor/passkey", dependencies=[FromOwnPage])
+async def login_second_passkey(
+    body: SecondPasskeyRequest,
+    request: Request,
+    response: Response,
+    auth: CurrentAuth,
+    visitor: CurrentVisitor,
+) -> TokensView | SignedInView:
+    """Begin the session whose password was shown before, with a passkey."""
+    token = body.token.get_secret_value()
+    grant = await auth.sign_in.with_second_passkey(token, body.credential, visitor)
+    return _answer(grant, response, in_cookies=is_browser(request))
+
+
+@router.post("/auth/login/passkey/options", dependencies=[FromOwnPage])
+async def passkey_options(response: Response, auth: CurrentAuth) -> OptionsView:
+    """What a browser needs to sign in with a passkey alone."""
+    response.headers["cache-control"] = "no-store"
+    return OptionsView(public_key=await auth.sign_in.ask_for_passkey())
+
+
+@router.post("/auth/login/passkey", dependencies=[FromOwnPage])
+async def login_passkey(
+    body: PasskeyRequest, request: Request, response: Response, auth: CurrentAuth, visitor: CurrentVisitor
+) -> TokensView | SignedInView:
+    """Begin a session with a passkey alone."""
+    grant = await auth.sign_in.with_passkey(body.credential, visitor)
+    return _answer(grant, response, in_cookies=is_browser(request))
+
+
+@router.post("/auth/step-up/passkey/options")
+async def step_up_passkey_options(response: Response, auth: CurrentAuth, principal: SignedIn) -> OptionsView:
+    """What a browser needs to prove anew who one is, with a passkey."""
+    response.headers["cache-control"] = "no-store"
+    return OptionsView(public_key=await auth.sign_in.ask_for_passkey_again(principal))
 
 
 @router.post("/auth/step-up")
@@ -65,6 +119,7 @@ async def step_up(
         principal,
         password=body.password.get_secret_value() if body.password else None,
         code=body.code.get_secret_value() if body.code else None,
+        passkey=body.passkey,
         visitor=visitor,
     )
     in_cookies = bearer_token(request) is None

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from auth.accounts.schemas import Password, UserView
 from auth.mfa.schemas import Code
+from auth.passkeys.schemas import Answer
 from auth.sessions.service import Grant
 from auth.sessions.tables import DeviceRow
 
@@ -21,9 +22,10 @@ class LoginRequest(BaseModel):
 
 
 class SecondStepBody(BaseModel):
-    """`token` is for POST /api/auth/login/second-factor alone, within `expires_in` seconds."""
+    """`token` is for the second step alone, within `expires_in` seconds. `methods`: `code`, `passkey`."""
 
     token: str
+    methods: list[str]
     expires_in: int
 
 
@@ -43,12 +45,14 @@ class SecondStepView(BaseModel):
 
 
 class StepUpRequest(BaseModel):
-    """POST /api/auth/step-up: a code from whoever has a second factor, the password from everybody else."""
+    """POST /api/auth/step-up: a code or a passkey from whoever has a second factor, the password from
+    everybody else."""
 
     model_config = ConfigDict(extra="forbid")
 
     password: Password | None = None
     code: Code | None = None
+    passkey: Answer | None = None
 
 
 class DeviceView(BaseModel):

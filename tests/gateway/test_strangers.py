@@ -54,6 +54,7 @@ async def test_every_route_that_names_something_answers_404_to_another_person(
         "token": "x" * 43,
         "user_id": person.id,
         "session_id": sessions["items"][0]["id"],
+        "passkey_id": "psk_" + "0" * 32,
         "invitation_id": "inv_" + "0" * 32,
     }
     routes = await routes_with_ids(gateway, person)
