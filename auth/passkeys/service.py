@@ -124,8 +124,8 @@ class Passkeys:
         return row
 
     async def remove(self, user: UserRow, passkey_id: str, visitor: Visitor) -> None:
-        """Forget a passkey. Raises NotFound, also for another person's, and Conflict where a password would be
-        left that is too short to be all there is."""
+        """Forget a passkey. Raises NotFound, also for another person's, and Conflict where a password is left
+        that is too short to be all there is."""
         if not user.password_long and await self._is_last_factor(user.id):
             raise Conflict("Your password is too short to be all there is. Set a longer one first.")
         if not is_id("psk", passkey_id) or not await self._repository.remove(user.id, passkey_id):

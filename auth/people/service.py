@@ -81,8 +81,8 @@ class People:
         return ended
 
     async def remove_second_factor(self, by: Principal, user_id: str, visitor: Visitor) -> None:
-        """Take all second factors away from somebody who has lost theirs, recovery codes too; every session of
-        theirs ends. Raises NotFound."""
+        """Take all second factors away from somebody who has lost theirs, recovery codes too; all sessions of
+        theirs end. Raises NotFound."""
         person = await self.get(user_id)
         if not await self._factors.remove_all(user_id):
             raise NotFound("This account has no second factor.")

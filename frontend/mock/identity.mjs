@@ -12,6 +12,8 @@ export class Identity {
   steps = new Map();
   events = [];
   invitations = new Map();
+  /** By the id that a passkey gives itself. */
+  passkeys = new Map();
 
   /** The role that an invitation gives, which is used up; undefined for one that there is not. */
   useInvitation(token) {
@@ -71,7 +73,12 @@ export class Identity {
   step(userId) {
     const token = secret();
     this.steps.set(token, userId);
-    return { token, expires_in: 300 };
+    const methods = [this.inForce(userId) && "code", this.passkeysOf(userId) > 0 && "passkey"].filter(Boolean);
+    return { token, methods, expires_in: 300 };
+  }
+
+  passkeysOf(userId) {
+    return [...this.passkeys.values()].filter((key) => key.userId === userId).length;
   }
 
   record(action, outcome, actor, target = actor) {

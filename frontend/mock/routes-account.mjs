@@ -43,7 +43,8 @@ export const anyone = (store) => [
     only(body, ["email", "password"]);
     const user = store.login(body);
     if (!user) throw new Refused(401, "wrong_credentials", "The email or the password is wrong.");
-    if (store.identity.inForce(user.id)) json(response, 200, { second_factor: store.identity.step(user.id) });
+    if (store.identity.inForce(user.id) || store.identity.passkeysOf(user.id) > 0)
+      json(response, 200, { second_factor: store.identity.step(user.id) });
     else enter(response, store.open(user));
   }],
   ["POST", /^\/api\/auth\/refresh$/, ({ request, response }) => {

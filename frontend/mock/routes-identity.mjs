@@ -89,14 +89,17 @@ export const identityRoutes = (store) => [
   }],
   ["POST", /^\/api\/auth\/step-up$/, ({ request, response, user, body }) => {
     const factor = store.identity.inForce(user.id);
-    if (factor ? !store.identity.check(user.id, body.code) : body.password !== user.password)
+    if (body.passkey) {
+      if (store.identity.passkeys.get(body.passkey.rawId)?.userId !== user.id)
+        throw new Refused(401, "wrong_passkey", "This passkey is not one of yours here. Try again.");
+    } else if (factor ? !store.identity.check(user.id, body.code) : body.password !== user.password)
       throw factor ? wrongCode() : new Refused(401, "wrong_credentials", "The password is not right.");
     store.sessions.delete(tokenOf(request));
     enter(response, store.open(user, factor !== null));
   }],
   ["GET", /^\/api\/auth\/second-factor$/, ({ response, user }) => {
     const factor = store.identity.inForce(user.id);
-    json(response, 200, { totp_since: factor?.since ?? null, recovery_codes_left: factor?.codes.length ?? 0 });
+    json(response, 200, { totp_since: factor?.since ?? null, recovery_codes_left: factor?.codes.length ?? 0, passkeys: store.identity.passkeysOf(user.id) });
   }],
   ["POST", /^\/api\/auth\/second-factor\/totp$/, ({ response, user }) => {
     const secret = store.identity.begin(user.id);

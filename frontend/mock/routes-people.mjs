@@ -16,7 +16,7 @@ export const peopleRoutes = (store) => {
     return {
       ...user,
       active: user.active ?? true,
-      second_factor: store.identity.inForce(user.id) !== null,
+      second_factor: store.identity.inForce(user.id) !== null || store.identity.passkeysOf(user.id) > 0,
       open_sessions: devices.length,
       last_seen_at: devices[0]?.last_used_at ?? null,
       budget: { day: null, month: null },

@@ -10,9 +10,11 @@ import { Problem } from "@/components/ui/problem";
 import { Bone, Skeleton } from "@/components/ui/skeleton";
 import { checkPresent } from "@/lib/credentials";
 import { formText } from "@/lib/form";
+import { canUsePasskeys, showPasskey } from "@/lib/passkey";
 import { strings } from "@/lib/strings";
 import { factorsQuery } from "@/lib/api/factors";
 import { stepUp } from "@/lib/api/step-up";
+import { stepUpPasskeyOptions } from "@/lib/api/step-up-passkey-options";
 
 const words = strings.identity.stepUp;
 const step = strings.identity.secondStep;
@@ -36,7 +38,12 @@ function StepUpForm({ onProved }: { onProved: () => void }) {
   const factors = useQuery(factorsQuery);
   const [missing, setMissing] = useState<string>();
   const prove = useMutation({ mutationFn: stepUp, onSuccess: onProved });
-  const withCode = Boolean(factors.data?.totp_since);
+  const withPasskey = factors.data !== undefined && factors.data.passkeys > 0 && canUsePasskeys();
+  const withCode = factors.data !== undefined && (factors.data.totp_since !== null || factors.data.passkeys > 0);
+  const show = useMutation({
+    mutationFn: async () => stepUp({ passkey: await showPasskey(await stepUpPasskeyOptions()) }),
+    onSuccess: onProved,
+  });
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -74,7 +81,13 @@ function StepUpForm({ onProved }: { onProved: () => void }) {
         <PasswordField name="password" autoComplete="current-password" autoFocus error={missing} />
       )}
       {prove.error && <Problem error={prove.error} />}
+      {show.error && <Problem error={show.error} />}
       <div className="flex justify-end gap-2">
+        {withPasskey && (
+          <Button disabled={show.isPending} onClick={() => show.mutate()}>
+            {show.isPending ? strings.identity.passkeys.using : strings.identity.passkeys.useHere}
+          </Button>
+        )}
         <Button type="submit" variant="primary" disabled={prove.isPending}>
           {prove.isPending ? words.busy : words.submit}
         </Button>

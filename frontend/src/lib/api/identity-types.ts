@@ -3,7 +3,7 @@ import type { Role } from "./types";
 
 /** The password was right; the token is for the second step alone. */
 export interface SecondStep {
-  second_factor: { token: string; expires_in: number };
+  second_factor: { token: string; methods: ("code" | "passkey")[]; expires_in: number };
 }
 
 /** An account, as administrators see it. */
@@ -38,6 +38,16 @@ export interface NewInvitation extends Invitation {
 export interface Factors {
   totp_since: string | null;
   recovery_codes_left: number;
+  passkeys: number;
+}
+
+export interface Passkey {
+  id: string;
+  name: string;
+  /** It can be restored on another device of its owner. */
+  backed_up: boolean;
+  created_at: string;
+  last_used_at: string | null;
 }
 
 /** What an authenticator app needs: a picture (an SVG document) or, to be typed, the secret. */

@@ -9,6 +9,26 @@ export const identity = {
     back: "Begin again",
   },
 
+  passkeys: {
+    title: "Passkeys",
+    detail: "A finger, a face or a PIN of your device instead of a password and a code.",
+    use: "Sign in with a passkey",
+    useHere: "Use a passkey",
+    using: "Waiting for your device",
+    name: "Name of a new passkey",
+    namePlaceholder: "My laptop",
+    add: "Add a passkey",
+    adding: "Waiting for your device",
+    remove: (name: string) => `Remove the passkey ${name}`,
+    used: (when: string) => `Last used ${when}`,
+    made: (when: string) => `Added ${when}, never used`,
+    loadFailed: "Your passkeys did not load.",
+    unknown: "This browser does not know passkeys.",
+    known: "This device has a passkey of yours already.",
+    failed: "Your device could not do this. Try again, or use another way in.",
+    cancelled: "No passkey was chosen. Try again, or use your password.",
+  },
+
   forgotten: {
     link: "Forgot your password?",
     title: "Set a new password",

@@ -20,7 +20,7 @@ export function PasswordForm() {
   const client = useQueryClient();
   const form = useRef<HTMLFormElement>(null);
   const factors = useQuery(factorsQuery);
-  const least = Boolean(factors.data?.totp_since) ? PASSWORD_MIN_WITH_FACTOR : PASSWORD_MIN;
+  const least = factors.data && (factors.data.totp_since !== null || factors.data.passkeys > 0) ? PASSWORD_MIN_WITH_FACTOR : PASSWORD_MIN;
   const [wrong, setWrong] = useState<{ current?: string | undefined; next?: string | undefined }>({});
   const change = useMutation({
     mutationFn: changePassword,

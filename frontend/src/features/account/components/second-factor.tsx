@@ -50,7 +50,7 @@ export function SecondFactor() {
       </Skeleton>
     );
   }
-  const { totp_since: since, recovery_codes_left: left } = factors.data;
+  const { totp_since: since, recovery_codes_left: left, passkeys } = factors.data;
   return (
     <div className="space-y-4">
       <div className="flex flex-wrap items-center gap-3 rounded-card border border-line px-4 py-3">
@@ -61,21 +61,21 @@ export function SecondFactor() {
         )}
         <div className="min-w-0 flex-1 basis-40">
           <p>{since === null ? words.factorOff : words.factorOn(formatDate(since))}</p>
-          {since !== null && <p className="text-hint text-muted">{words.codesLeft(left)}</p>}
+          {(since !== null || passkeys > 0) && <p className="text-hint text-muted">{words.codesLeft(left)}</p>}
         </div>
+        {(since !== null || passkeys > 0) && (
+          <Button disabled={renew.isPending} onClick={() => renew.mutate()}>
+            {words.newCodes}
+          </Button>
+        )}
         {since === null ? (
           <Button variant="primary" disabled={begin.isPending} onClick={() => begin.mutate()}>
             {words.setUp}
           </Button>
         ) : (
-          <>
-            <Button disabled={renew.isPending} onClick={() => renew.mutate()}>
-              {words.newCodes}
-            </Button>
-            <Button disabled={remove.isPending} onClick={() => setConfirming(true)}>
-              {words.remove}
-            </Button>
-          </>
+          <Button disabled={remove.isPending} onClick={() => setConfirming(true)}>
+            {words.remove}
+          </Button>
         )}
       </div>
       {problem && <Problem error={problem} />}

@@ -3,6 +3,7 @@
 import { strings } from "@/lib/strings";
 import { AccountFrame, Section } from "@/components/account-frame";
 import { Devices } from "./devices";
+import { Passkeys } from "./passkeys";
 import { PasswordForm } from "./password-form";
 import { SecondFactor } from "./second-factor";
 
@@ -16,6 +17,9 @@ export function SecurityView() {
       </Section>
       <Section title={words.factor} detail={words.factorDetail}>
         <SecondFactor />
+      </Section>
+      <Section title={strings.identity.passkeys.title} detail={strings.identity.passkeys.detail}>
+        <Passkeys />
       </Section>
       <Section title={words.sessions}>
         <Devices />

@@ -10,23 +10,33 @@ import type { Session } from "@/lib/api/types";
 import { checkPresent } from "@/lib/credentials";
 import { formText } from "@/lib/form";
 import { useCountdown } from "@/lib/hooks/use-countdown";
+import { canUsePasskeys, showPasskey } from "@/lib/passkey";
 import { strings } from "@/lib/strings";
 import { loginSecondFactor } from "../api/login-second-factor";
+import { loginSecondPasskey } from "../api/login-second-passkey";
+import { secondPasskeyOptions } from "../api/second-passkey-options";
 import { Submit } from "./submit";
 
 const words = strings.identity.secondStep;
 
 interface SecondStepProps {
   token: string;
+  methods: readonly string[];
   onSignedIn: (session: Session) => void;
   onBack: () => void;
 }
 
 /** Asks for the code, after the password was right. */
-export function SecondStep({ token, onSignedIn, onBack }: SecondStepProps) {
+export function SecondStep({ token, methods, onSignedIn, onBack }: SecondStepProps) {
   const [missing, setMissing] = useState<string>();
   const finish = useMutation({ mutationFn: loginSecondFactor, onSuccess: onSignedIn });
-  const problem = finish.error && toApiError(finish.error);
+  const show = useMutation({
+    mutationFn: async () =>
+      loginSecondPasskey({ token, credential: await showPasskey(await secondPasskeyOptions(token)) }),
+    onSuccess: onSignedIn,
+  });
+  const failed = finish.error ?? show.error;
+  const problem = failed && toApiError(failed);
   const wait = useCountdown(problem?.retryAfterMs ? finish.submittedAt + problem.retryAfterMs : null);
 
   function submit(event: FormEvent<HTMLFormElement>) {
@@ -56,6 +66,11 @@ export function SecondStep({ token, onSignedIn, onBack }: SecondStepProps) {
         required
         error={missing}
       />
+      {methods.includes("passkey") && canUsePasskeys() && (
+        <Button className="h-11 w-full" disabled={show.isPending} onClick={() => show.mutate()}>
+          {show.isPending ? strings.identity.passkeys.using : strings.identity.passkeys.useHere}
+        </Button>
+      )}
       <Submit busy={finish.isPending || finish.isSuccess} wait={wait} label={words.submit} busyLabel={words.busy} />
       <Button variant="ghost" className="w-full" onClick={onBack}>
         {words.back}

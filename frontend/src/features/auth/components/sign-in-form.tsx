@@ -1,40 +1,57 @@
 "use client";
 
-import { useRef, useState, type FormEvent } from "react";
+import { useRef, useState, useSyncExternalStore, type FormEvent } from "react";
 import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Fingerprint } from "lucide-react";
+import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Notice } from "@/components/ui/notice";
 import { toApiError } from "@/lib/api/error";
+import type { SecondStep as SecondStepAnswer } from "@/lib/api/identity-types";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { Session } from "@/lib/api/types";
 import { formText } from "@/lib/form";
 import { useCountdown } from "@/lib/hooks/use-countdown";
 import { safeReturnPath } from "@/lib/navigation";
+import { canUsePasskeys, showPasskey } from "@/lib/passkey";
 import { strings } from "@/lib/strings";
 import { login } from "../api/login";
+import { loginPasskey } from "../api/login-passkey";
+import { passkeyOptions } from "../api/passkey-options";
 import { checkEmail, checkPresent, type FieldErrors } from "@/lib/credentials";
 import { EntryFrame } from "./entry-frame";
 import { PasswordField } from "@/components/ui/password-field";
 import { SecondStep } from "./second-step";
 import { Submit } from "./submit";
 
+type SecondStepOf = SecondStepAnswer["second_factor"];
+
+/** What a browser can does not change while the page is there. */
+const never = () => () => undefined;
+
 export function SignInForm() {
   const router = useRouter();
   const client = useQueryClient();
   const next = useSearchParams().get("next");
+  const passkeys = useSyncExternalStore(never, canUsePasskeys, () => false);
   const form = useRef<HTMLFormElement>(null);
   const [errors, setErrors] = useState<FieldErrors>({});
-  const [step, setStep] = useState<string | null>(null);
+  const [step, setStep] = useState<SecondStepOf | null>(null);
   const signIn = useMutation({
     mutationFn: login,
     onSuccess: (answer) => {
-      if ("second_factor" in answer) setStep(answer.second_factor.token);
+      if ("second_factor" in answer) setStep(answer.second_factor);
       else enter(answer);
     },
   });
-  const problem = signIn.error && toApiError(signIn.error);
+  const show = useMutation({
+    mutationFn: async () => loginPasskey(await showPasskey(await passkeyOptions())),
+    onSuccess: enter,
+  });
+  const failed = signIn.error ?? show.error;
+  const problem = failed && toApiError(failed);
   const wait = useCountdown(problem?.retryAfterMs ? signIn.submittedAt + problem.retryAfterMs : null);
 
   function enter({ user }: Session) {
@@ -61,7 +78,8 @@ export function SignInForm() {
     return (
       <EntryFrame title={strings.identity.secondStep.title} foot={null}>
         <SecondStep
-          token={step}
+          token={step.token}
+          methods={step.methods}
           onSignedIn={enter}
           onBack={() => {
             signIn.reset();
@@ -117,6 +135,12 @@ export function SignInForm() {
           label={strings.entry.signIn}
           busyLabel={strings.entry.signingIn}
         />
+        {passkeys && (
+          <Button className="h-11 w-full" disabled={show.isPending} onClick={() => show.mutate()}>
+            <Fingerprint aria-hidden className="size-4" />
+            {show.isPending ? strings.identity.passkeys.using : strings.identity.passkeys.use}
+          </Button>
+        )}
         <p className="text-center text-ui">
           <Link className="text-accent underline underline-offset-2" href="/forgotten-password">
             {strings.identity.forgotten.link}
