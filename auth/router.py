@@ -8,6 +8,7 @@ from auth.audit.endpoints import router as audit_router
 from auth.credentials.endpoints import router as credentials_router
 from auth.invitations.endpoints import router as invitations_router
 from auth.mfa.endpoints import router as mfa_router
+from auth.oauth.endpoints import router as oauth_router
 from auth.passkeys.endpoints import router as passkeys_router
 from auth.people.endpoints import router as people_router
 from auth.sessions.endpoints import router as sessions_router
@@ -21,6 +22,7 @@ router.include_router(sessions_router)
 router.include_router(credentials_router)
 router.include_router(mfa_router)
 router.include_router(passkeys_router)
+router.include_router(oauth_router)
 router.include_router(api_keys_router)
 router.include_router(people_router)
 router.include_router(invitations_router)

@@ -32,6 +32,11 @@ from auth.mail.senders import MailSender, sender_of
 from auth.mfa.challenges import Challenges
 from auth.mfa.repository import FactorRepository
 from auth.mfa.service import SecondFactors
+from auth.oauth.fetching import Fetcher
+from auth.oauth.providers import make_provider
+from auth.oauth.repository import IdentityRepository
+from auth.oauth.service import OAuth
+from auth.oauth.transactions import Transactions
 from auth.origin import OwnOrigin
 from auth.passkeys.challenges import PasskeyChallenges
 from auth.passkeys.repository import PasskeyRepository
@@ -170,6 +175,18 @@ class Auth:
             limits,
             self.audit,
         )
+        self._fetcher = Fetcher()
+        self.oauth = OAuth(
+            [make_provider(one, self._fetcher) for one in settings.oauth_providers],
+            Transactions(keyvalue),
+            IdentityRepository(postgres),
+            people,
+            FactorRepository(postgres),
+            self.sign_in,
+            self.audit,
+            clock,
+            public_url=settings.public_url,
+        )
         self.passwords = Passwords(
             postgres,
             people,
@@ -210,6 +227,7 @@ class Auth:
         self.read_signing_keys()
         await self._store.start()
         await self._hasher.start()
+        await self._fetcher.start()
         self._revocations.listen(self.sessions.on_ended, self.sessions.cache.clear)
         self._revocations.listen(self.api_keys.on_ended, self.api_keys.cache.clear)
         self._revocations.listen(self.watch.on_ended, self.watch.on_lost)
@@ -230,6 +248,7 @@ class Auth:
         await self.api_keys.flush_uses()
         await self.request_limits.stop()
         await self.audit.stop()
+        await self._fetcher.stop()
         await self._hasher.stop()
 
     async def authenticate_bearer(self, authorization: str | None) -> Principal:

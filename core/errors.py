@@ -71,6 +71,21 @@ class WrongPasskey(HeadraceError):
     default_detail = "This passkey is not one of yours here, or its answer could not be checked. Try again."
 
 
+class SignInRefused(HeadraceError):
+    status = 403
+    code = "sign_in_refused"
+    title = "Sign-in refused"
+    default_detail = "The identity provider's answer was not accepted. Try again, or sign in another way."
+
+
+class ProviderFailed(HeadraceError):
+    status = 502
+    code = "provider_failed"
+    title = "The identity provider did not answer"
+    retry = True
+    default_detail = "The identity provider did not answer as it should. Try again, or sign in another way."
+
+
 class LinkUsed(HeadraceError):
     status = 410
     code = "link_used"

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MINIMUM_SECRET_LENGTH = 32
@@ -32,6 +32,55 @@ class SmtpSecurity(StrEnum):
     STARTTLS = "starttls"
     TLS = "tls"
     NONE = "none"
+
+
+class ProviderKind(StrEnum):
+    """What is known of an identity provider without asking it."""
+
+    OIDC = "oidc"
+    GOOGLE = "google"
+    MICROSOFT = "microsoft"
+    GITHUB = "github"
+
+
+class OAuthProvider(BaseModel):
+    """An identity provider, as in `HEADRACE_OAUTH_PROVIDERS`, a JSON list of these.
+
+    Attributes:
+        id: part of the address that it sends browsers back to: `/api/auth/oauth/<id>/callback`.
+        issuer: of `oidc`, the address below which its configuration is; of `github`, an installation of one's
+            own.
+        tenant: of `microsoft`, whose accounts may sign in.
+        registration: whether people who are new here get an account.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[a-z0-9](-?[a-z0-9]){0,31}$")
+    title: str = Field(min_length=1, max_length=60)
+    kind: ProviderKind = ProviderKind.OIDC
+    issuer: str | None = None
+    tenant: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,100}$")
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr
+    registration: bool = False
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind is ProviderKind.OIDC and self.issuer is None:
+            raise ValueError(f"the provider {self.id!r} needs an issuer")
+        if self.kind is ProviderKind.MICROSOFT and self.tenant is None:
+            raise ValueError(f"the provider {self.id!r} needs a tenant: `common` would let anybody in")
+        return self
+
+    @property
+    def discovery_issuer(self) -> str:
+        """The issuer's address, exactly as it calls itself."""
+        if self.kind is ProviderKind.GOOGLE:
+            return "https://accounts.google.com"
+        if self.kind is ProviderKind.MICROSOFT:
+            return f"https://login.microsoftonline.com/{self.tenant}/v2.0"
+        return self.issuer or ""
 
 
 class Settings(BaseSettings):
@@ -78,6 +127,8 @@ class Settings(BaseSettings):
     # Roles whose rights need a session that was opened with a second factor. Unset: administrators, but on
     # one's own machine nobody.
     second_factor_roles: Annotated[tuple[str, ...] | None, NoDecode] = None
+
+    oauth_providers: tuple[OAuthProvider, ...] = ()
 
     # Mail. Without a host letters are written to `mail` in the data folder.
     smtp_host: str | None = None

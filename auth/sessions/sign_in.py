@@ -79,6 +79,14 @@ class SignIn:
         user = await self._accounts.get(await self._passkeys.check(Act.SIGN_IN, answer, visitor))
         return await self._open(user, visitor, second_factor=True)
 
+    async def with_identity(self, user: UserRow, visitor: Visitor) -> Grant | SecondStep:
+        """Begin a session for whom an identity provider has vouched, or the second step of it: what is asked
+        behind a password is asked here too."""
+        summary = await self._factors.summary(user.id)
+        if summary.any:
+            return SecondStep(await self._challenges.begin(user.id), _methods(summary))
+        return await self._open(user, visitor, second_factor=False)
+
     async def ask_for_second_passkey(self, token: str) -> dict[str, Any]:
         """What a browser needs to take the second step with a passkey. Raises Unauthenticated."""
         return await self._passkeys.ask(Act.SECOND_STEP, await self._challenges.who(token))

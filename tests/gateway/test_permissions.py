@@ -31,6 +31,8 @@ OPEN = {
     ("POST", "/api/auth/verification"),
     ("POST", "/api/auth/verify-email"),
     ("GET", "/api/shared/{token}"),
+    ("GET", "/api/auth/oauth/providers"),
+    ("POST", "/api/auth/oauth/{provider}/begin"),
 }
 FOR_OPERATORS = {("GET", "/api/admin/models")}
 IDS = "usr_" + "0" * 32

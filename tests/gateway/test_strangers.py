@@ -55,6 +55,8 @@ async def test_every_route_that_names_something_answers_404_to_another_person(
         "user_id": person.id,
         "session_id": sessions["items"][0]["id"],
         "passkey_id": "psk_" + "0" * 32,
+        "provider": "nobody",
+        "identity_id": "idn_" + "0" * 32,
         "invitation_id": "inv_" + "0" * 32,
     }
     routes = await routes_with_ids(gateway, person)
