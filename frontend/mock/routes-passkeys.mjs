@@ -71,3 +71,12 @@ export const passkeyRoutes = (store) => [
     json(response, 200, { public_key: get(ofUser(store, user.id)) });
   }],
 ];
+
+/** Accounts elsewhere: none is set up in the stand-in. */
+export const anyoneElsewhere = () => [
+  ["GET", /^\/api\/auth\/oauth\/providers$/, ({ response }) => json(response, 200, { items: [] })],
+];
+
+export const elsewhereRoutes = () => [
+  ["GET", /^\/api\/auth\/oauth\/identities$/, ({ response }) => json(response, 200, { items: [] })],
+];

@@ -16,7 +16,7 @@ import { models } from "./models.mjs";
 import { accountRoutes, anyone, userOf } from "./routes-account.mjs";
 import { chatRoutes } from "./routes-chat.mjs";
 import { anyoneIdentity, identityRoutes } from "./routes-identity.mjs";
-import { anyonePasskeys, passkeyRoutes } from "./routes-passkeys.mjs";
+import { anyoneElsewhere, anyonePasskeys, elsewhereRoutes, passkeyRoutes } from "./routes-passkeys.mjs";
 import { peopleRoutes } from "./routes-people.mjs";
 import { promptRoutes } from "./routes-prompts.mjs";
 import { seed } from "./seed.mjs";
@@ -34,8 +34,8 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 const store = new Store();
-const openRoutes = [...anyone(store), ...anyoneIdentity(store), ...anyonePasskeys(store)];
-const routes = [...accountRoutes(store), ...identityRoutes(store), ...passkeyRoutes(store), ...peopleRoutes(store), ...chatRoutes(store), ...promptRoutes(store)];
+const openRoutes = [...anyone(store), ...anyoneIdentity(store), ...anyonePasskeys(store), ...anyoneElsewhere()];
+const routes = [...accountRoutes(store), ...identityRoutes(store), ...passkeyRoutes(store), ...elsewhereRoutes(), ...peopleRoutes(store), ...chatRoutes(store), ...promptRoutes(store)];
 
 async function api(request, response, url) {
   const find = (table) => {

@@ -41,6 +41,21 @@ export interface Factors {
   passkeys: number;
 }
 
+/** A place where one may have an account to sign in with. */
+export interface IdentityProvider {
+  id: string;
+  title: string;
+}
+
+/** An account elsewhere that opens this one. */
+export interface LinkedIdentity {
+  id: string;
+  provider: string;
+  email: string | null;
+  created_at: string;
+  last_used_at: string | null;
+}
+
 export interface Passkey {
   id: string;
   name: string;

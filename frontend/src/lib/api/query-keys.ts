@@ -4,6 +4,8 @@ export const queryKeys = {
   models: ["models"] as const,
   apiKeys: ["api-keys"] as const,
   factors: ["factors"] as const,
+  providers: ["providers"] as const,
+  identities: ["identities"] as const,
   passkeys: ["passkeys"] as const,
   devices: ["devices"] as const,
   people: (words: string) => ["people", words] as const,

@@ -29,6 +29,23 @@ export const identity = {
     cancelled: "No passkey was chosen. Try again, or use your password.",
   },
 
+  elsewhere: {
+    title: "Accounts elsewhere",
+    detail: "Sign in with an account that you have at another place.",
+    use: (title: string) => `Sign in with ${title}`,
+    link: (title: string) => `Add ${title}`,
+    unlink: "Remove",
+    unlinkLabel: (title: string) => `Remove ${title}`,
+    none: "No other place is set up here.",
+    loadFailed: "The accounts elsewhere did not load.",
+    problems: {
+      sign_in_refused:
+        "This account elsewhere does not open one here. Sign in another way, and add it among your ways in.",
+      provider_failed: "The other place did not answer as it should. Try again, or sign in another way.",
+      other: "Signing in elsewhere did not work. Try again, or sign in another way.",
+    },
+  },
+
   forgotten: {
     link: "Forgot your password?",
     title: "Set a new password",

@@ -3,6 +3,7 @@
 import { strings } from "@/lib/strings";
 import { AccountFrame, Section } from "@/components/account-frame";
 import { Devices } from "./devices";
+import { Identities } from "./identities";
 import { Passkeys } from "./passkeys";
 import { PasswordForm } from "./password-form";
 import { SecondFactor } from "./second-factor";
@@ -20,6 +21,9 @@ export function SecurityView() {
       </Section>
       <Section title={strings.identity.passkeys.title} detail={strings.identity.passkeys.detail}>
         <Passkeys />
+      </Section>
+      <Section title={strings.identity.elsewhere.title} detail={strings.identity.elsewhere.detail}>
+        <Identities />
       </Section>
       <Section title={words.sessions}>
         <Devices />

@@ -20,13 +20,21 @@ import { strings } from "@/lib/strings";
 import { login } from "../api/login";
 import { loginPasskey } from "../api/login-passkey";
 import { passkeyOptions } from "../api/passkey-options";
+import { useCameBack } from "@/lib/came-back";
 import { checkEmail, checkPresent, type FieldErrors } from "@/lib/credentials";
+import { Elsewhere } from "./elsewhere";
 import { EntryFrame } from "./entry-frame";
 import { PasswordField } from "@/components/ui/password-field";
 import { SecondStep } from "./second-step";
 import { Submit } from "./submit";
 
-type SecondStepOf = SecondStepAnswer["second_factor"];
+type Step = Pick<SecondStepAnswer["second_factor"], "token"> & { methods: readonly string[] };
+
+const elsewhere = strings.identity.elsewhere;
+
+function known(problem: string): keyof typeof elsewhere.problems {
+  return problem === "sign_in_refused" || problem === "provider_failed" ? problem : "other";
+}
 
 /** What a browser can does not change while the page is there. */
 const never = () => () => undefined;
@@ -38,11 +46,13 @@ export function SignInForm() {
   const passkeys = useSyncExternalStore(never, canUsePasskeys, () => false);
   const form = useRef<HTMLFormElement>(null);
   const [errors, setErrors] = useState<FieldErrors>({});
-  const [step, setStep] = useState<SecondStepOf | null>(null);
+  const cameBack = useCameBack();
+  const [begun, setBegun] = useState<Step | null>(null);
+  const step = begun ?? cameBack.step;
   const signIn = useMutation({
     mutationFn: login,
     onSuccess: (answer) => {
-      if ("second_factor" in answer) setStep(answer.second_factor);
+      if ("second_factor" in answer) setBegun(answer.second_factor);
       else enter(answer);
     },
   });
@@ -83,7 +93,9 @@ export function SignInForm() {
           onSignedIn={enter}
           onBack={() => {
             signIn.reset();
-            setStep(null);
+            setBegun(null);
+            window.history.replaceState(null, "", window.location.pathname + window.location.search);
+            window.dispatchEvent(new HashChangeEvent("hashchange"));
           }}
         />
       </EntryFrame>
@@ -106,7 +118,12 @@ export function SignInForm() {
       }
     >
       <form ref={form} onSubmit={submit} noValidate className="space-y-4">
-        {next !== null && !problem && <Notice>{strings.entry.sessionEnded}</Notice>}
+        {cameBack.problem !== null && !problem && (
+          <Notice tone="danger" urgent>
+            {elsewhere.problems[known(cameBack.problem)]}
+          </Notice>
+        )}
+        {next !== null && !problem && cameBack.problem === null && <Notice>{strings.entry.sessionEnded}</Notice>}
         {problem && (
           <Notice tone="danger" urgent>
             {problem.message}
@@ -147,6 +164,7 @@ export function SignInForm() {
           </Link>
         </p>
       </form>
+      <Elsewhere next={next} />
     </EntryFrame>
   );
 }
