@@ -1,4 +1,4 @@
-/** The pictures of the pages about who one is. `email` is the account that `page` is signed in to. */
+/** The pictures of the pages about who one is; `page` is signed in. */
 import { codeAt } from "../mock/totp.mjs";
 
 export async function identityTour(page, shot) {
@@ -40,7 +40,7 @@ export async function identityTour(page, shot) {
   await shot("forgotten-sent");
 }
 
-/** What only an administrator sees; `email` and `password` are new. */
+/** What only an administrator sees: the stand-in gives the role away for an address. */
 export async function auditTour(page, shot, narrow) {
   await page.goto("/register");
   await page.getByLabel("Name").fill("Ada Marsh");

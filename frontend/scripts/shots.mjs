@@ -5,6 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
+import { auditTour, identityTour } from "./shots-identity.mjs";
 
 const base = process.env.HEADRACE_URL ?? "http://localhost:8199";
 const only = process.argv[2];
@@ -252,6 +253,16 @@ async function tour(page, suffix, narrow) {
   await page.getByRole("button", { name: "Delete key My laptop" }).click();
   await page.getByRole("alertdialog").waitFor();
   await shot("confirm");
+  await page.getByRole("button", { name: "Cancel" }).click();
   await page.goto("/nowhere");
   await shot("not-found");
+  await identityTour(page, shot);
+  const elsewhere = await page.context().browser().newContext({ baseURL: base, viewport: page.viewportSize(), colorScheme: suffix.includes("dark") ? "dark" : "light" });
+  const own = await elsewhere.newPage();
+  await auditTour(own, async (name) => {
+    if (only && !name.includes(only)) return;
+    await own.waitForTimeout(250);
+    await own.screenshot({ path: `${folder}/${name}-${suffix}.png` });
+  }, narrow);
+  await elsewhere.close();
 }
