@@ -33,7 +33,7 @@ def scheduler(
     if vllm_config.scheduler_config.async_scheduling:
         from vllm.v1.core.sched.async_scheduler import AsyncScheduler as Scheduler
     else:
-        from vllm.v1.core.sched.scheduler import Scheduler  # type: ignore[assignment]
+        from vllm.v1.core.sched.scheduler import Scheduler
     made = Scheduler(vllm_config=vllm_config, structured_output_manager=structured_output_manager, **rest)
     return made
 
@@ -49,7 +49,7 @@ def resume_grammars(manager: "StructuredOutputManager") -> None:
             raise CannotResume("The answer so far does not fit its response_format.")
         return grammar
 
-    manager._create_grammar = create  # type: ignore[method-assign]
+    manager._create_grammar = create
 
 
 def tokens_before(request: "Request") -> list[int]:

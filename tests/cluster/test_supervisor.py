@@ -13,7 +13,7 @@ from cluster.local.directory import VarDirectory
 from cluster.local.errors import ClusterError
 from cluster.local.runner import pause_after
 from cluster.local.service import Service, State
-from cluster.local.state import read_state
+from cluster.local.state import Entry, read_state
 from cluster.local.supervisor import Supervisor
 from tests.cluster.fakes import FAILING, PARENT, STUBBORN, fake
 
@@ -60,13 +60,21 @@ def test_a_crash_is_followed_by_a_restart_that_the_state_file_tells(var: VarDire
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: supervisor.status()["one"].restarts == 1)
         wait_until(lambda: supervisor.status()["one"].state is State.READY)
-        snapshot = read_state(var.state_file)
-        assert snapshot is not None
-        (entry,) = snapshot.services
+        # The file is written a moment after it is so.
+        wait_until(lambda: _told(var).state is State.READY)
+        entry = _told(var)
         assert entry.pid not in (None, first)
         assert (entry.restarts, entry.last_exit, entry.state) == (1, "killed by signal 9", State.READY)
     finally:
         supervisor.stop()
+
+
+def _told(var: VarDirectory) -> Entry:
+    """What the state file says of the only service."""
+    snapshot = read_state(var.state_file)
+    assert snapshot is not None
+    (entry,) = snapshot.services
+    return entry
 
 
 def test_the_pause_before_a_restart_doubles_up_to_a_cap_with_jitter() -> None:
