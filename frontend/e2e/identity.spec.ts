@@ -121,17 +121,17 @@ test("a second factor is set up, asked for at the door, and removed", async ({ p
   await expect(page.getByRole("heading", { name: "One more step" })).toBeVisible();
   await axeClean(page);
   await page.getByLabel("Code", { exact: true }).fill("123");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(entry.problem).toBeVisible();
   // A code is taken once: the next one comes with the next half minute, or is the next one already.
   await page.getByLabel("Code", { exact: true }).fill(codeAt(secret, Date.now() + STEP_MS));
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByRole("textbox", { name: "Message" })).toBeVisible();
 
   await new ChatPage(page).accountMenu("Sign out");
   await entry.signIn(person);
   await page.getByLabel("Code", { exact: true }).fill(recovery);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByRole("textbox", { name: "Message" })).toBeVisible();
   await page.goto("/account/security");
   await expect(page.getByText("9 recovery codes left")).toBeVisible();

@@ -50,7 +50,7 @@ async function tour(page, suffix, narrow) {
   await shot("sign-in");
   await page.getByLabel("Email").fill("nobody@example.com");
   await page.getByLabel("Password", { exact: true }).fill("not the right words");
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.locator("form").getByRole("alert").waitFor();
   await shot("sign-in-wrong");
 

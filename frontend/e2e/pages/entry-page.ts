@@ -37,6 +37,6 @@ export class EntryPage {
   async signIn(person: Pick<Person, "email" | "password">) {
     await this.email.fill(person.email);
     await this.password.fill(person.password);
-    await this.page.getByRole("button", { name: "Sign in" }).click();
+    await this.page.getByRole("button", { name: "Sign in", exact: true }).click();
   }
 }
