@@ -19,6 +19,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/prompts/{prompt_id}"): {"name": "Mine now"},
     ("POST", "/api/prompts/{prompt_id}/render"): {"variables": {}},
     ("PATCH", "/api/keys/{key_id}"): {"budget": {"day": 1}},
+    ("POST", "/api/auth/oauth/{provider}/begin"): {},
+    ("POST", "/api/auth/oauth/{provider}/link"): {},
 }
 
 
