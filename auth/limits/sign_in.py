@@ -22,6 +22,9 @@ TRIES_FROM_STRANGERS: Final = 60
 CODES: Final = 6
 # Mails that can be asked for, for one account in an hour, from everywhere together.
 MAILS: Final = 5
+# Questions to passkeys and sign-ins elsewhere that may be begun from one address for each sign-in that may be
+# tried there: whoever looks at the page and goes away again has begun one too.
+BEGUN_FOR_EACH_TRY: Final = 6
 KNOWN_FOR: Final = 60 * 24 * 3600.0
 
 
@@ -40,6 +43,7 @@ class SignInLimits:
         self._per_address = RateLimitItemPerMinute(logins_per_minute, namespace="login-address")
         self._per_pair = RateLimitItemPerMinute(TRIES_FROM_ONE_ADDRESS, 5, namespace="login-pair")
         self._per_account = RateLimitItemPerHour(TRIES_FROM_STRANGERS, namespace="login-account")
+        self._begun = RateLimitItemPerMinute(logins_per_minute * BEGUN_FOR_EACH_TRY, namespace="login-begun")
         self._codes = RateLimitItemPerMinute(CODES, 15, namespace="second-factor")
         self._mails = RateLimitItemPerHour(MAILS, namespace="mail-account")
         self._mails_per_address = RateLimitItemPerHour(registrations_per_hour, namespace="mail-address")
@@ -56,6 +60,11 @@ class SignInLimits:
     async def admit_address(self, address: str) -> None:
         """Count one try of nobody known. Raises RateLimited, or Unavailable where it cannot be counted."""
         await self._count(self._per_address, limit_key(address))
+
+    async def admit_beginning(self, address: str) -> None:
+        """Count something that is remembered for whoever may come back. Raises RateLimited, or Unavailable
+        where it cannot be counted."""
+        await self._count(self._begun, limit_key(address))
 
     async def note_login(self, address: str, email: str) -> None:
         """Remember that the owner got in from here."""

@@ -35,19 +35,30 @@ async def list_providers(auth: CurrentAuth) -> ProviderList:
 
 
 @router.post("/{provider}/begin", dependencies=[FromOwnPage])
-async def begin(provider: ProviderId, body: BeginRequest, response: Response, auth: CurrentAuth) -> BeginView:
+async def begin(
+    provider: ProviderId,
+    body: BeginRequest,
+    response: Response,
+    auth: CurrentAuth,
+    visitor: CurrentVisitor,
+) -> BeginView:
     """Begin to sign in."""
-    url, secret = await auth.oauth.begin(provider, user_id=None, next_path=body.next)
+    url, secret = await auth.oauth.begin(provider, visitor, user_id=None, next_path=body.next)
     _remember(response, secret)
     return BeginView(url=url)
 
 
 @router.post("/{provider}/link")
 async def link(
-    provider: ProviderId, body: BeginRequest, response: Response, auth: CurrentAuth, principal: Fresh
+    provider: ProviderId,
+    body: BeginRequest,
+    response: Response,
+    auth: CurrentAuth,
+    principal: Fresh,
+    visitor: CurrentVisitor,
 ) -> BeginView:
     """Begin to add a way in to one's account."""
-    url, secret = await auth.oauth.begin(provider, user_id=principal.user_id, next_path=body.next)
+    url, secret = await auth.oauth.begin(provider, visitor, user_id=principal.user_id, next_path=body.next)
     _remember(response, secret)
     return BeginView(url=url)
 

@@ -9,6 +9,7 @@ from auth.accounts.repository import AccountRepository
 from auth.accounts.tables import UserRow
 from auth.audit.service import AuditLog
 from auth.audit.tables import Outcome
+from auth.limits.sign_in import SignInLimits
 from auth.mfa.repository import FactorRepository
 from auth.oauth.identity import Identity, Provider
 from auth.oauth.repository import IdentityRepository, IdentityRow
@@ -47,6 +48,7 @@ class OAuth:
         accounts: AccountRepository,
         factors: FactorRepository,
         sign_in: SignIn,
+        limits: SignInLimits,
         audit: AuditLog,
         clock: Clock,
         *,
@@ -58,6 +60,7 @@ class OAuth:
         self._accounts = accounts
         self._factors = factors
         self._sign_in = sign_in
+        self._limits = limits
         self._audit = audit
         self._clock = clock
         self._public_url = public_url
@@ -67,9 +70,15 @@ class OAuth:
         """Those of the settings, in their order."""
         return list(self._providers.values())
 
-    async def begin(self, provider_id: str, *, user_id: str | None, next_path: str) -> tuple[str, str]:
-        """Where to send the browser, and the secret that it has to keep. Raises NotFound, ProviderFailed."""
+    async def begin(
+        self, provider_id: str, visitor: Visitor, *, user_id: str | None, next_path: str
+    ) -> tuple[str, str]:
+        """Where to send the browser, and the secret that it has to keep.
+
+        Raises NotFound, ProviderFailed, RateLimited, Unavailable.
+        """
         provider = self._provider(provider_id)
+        await self._limits.admit_beginning(visitor.address)
         redirect_uri = f"{self._public_url}/api/auth/oauth/{provider.id}/callback"
         begun, secret = await self._transactions.begin(
             provider.id, redirect_uri, user_id=user_id, next_path=next_path

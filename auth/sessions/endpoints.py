@@ -60,12 +60,12 @@ async def login_second_factor(
 
 @router.post("/auth/login/second-factor/passkey/options", dependencies=[FromOwnPage])
 async def second_passkey_options(
-    body: SecondPasskeyOptionsRequest, response: Response, auth: CurrentAuth
+    body: SecondPasskeyOptionsRequest, response: Response, auth: CurrentAuth, visitor: CurrentVisitor
 ) -> OptionsView:
     """What a browser needs to take the second step with a passkey."""
     response.headers["cache-control"] = "no-store"
     token = body.token.get_secret_value()
-    return OptionsView(public_key=await auth.sign_in.ask_for_second_passkey(token))
+    return OptionsView(public_key=await auth.sign_in.ask_for_second_passkey(token, visitor))
 
 
 @router.post("/auth/login/second-factor/passkey", dependencies=[FromOwnPage])
@@ -83,10 +83,10 @@ async def login_second_passkey(
 
 
 @router.post("/auth/login/passkey/options", dependencies=[FromOwnPage])
-async def passkey_options(response: Response, auth: CurrentAuth) -> OptionsView:
+async def passkey_options(response: Response, auth: CurrentAuth, visitor: CurrentVisitor) -> OptionsView:
     """What a browser needs to sign in with a passkey alone."""
     response.headers["cache-control"] = "no-store"
-    return OptionsView(public_key=await auth.sign_in.ask_for_passkey())
+    return OptionsView(public_key=await auth.sign_in.ask_for_passkey(visitor))
 
 
 @router.post("/auth/login/passkey", dependencies=[FromOwnPage])
@@ -157,14 +157,18 @@ async def end_session(
 
 @router.post("/auth/refresh", dependencies=[FromOwnPage])
 async def refresh(
-    request: Request, response: Response, auth: CurrentAuth, body: RefreshTokenBody | None = None
+    request: Request,
+    response: Response,
+    auth: CurrentAuth,
+    visitor: CurrentVisitor,
+    body: RefreshTokenBody | None = None,
 ) -> TokensView | SignedInView:
     """The next pair of tokens. A body decides, else the cookie does."""
     token = _token_of(body)
     from_cookie = token is None
     if from_cookie:
         token = _refresh_cookie(request, auth)
-    grant = await auth.sessions.refresh(token)
+    grant = await auth.sessions.refresh(token, visitor)
     return _answer(grant, response, in_cookies=from_cookie or is_browser(request))
 
 

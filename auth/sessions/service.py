@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from auth.accounts.tables import UserRow
+from auth.audit.service import AuditLog
+from auth.audit.tables import Outcome
 from auth.budget import NO_BUDGET, Budget
 from auth.live_cache import LiveCache
 from auth.principal import Principal, Scope, granted
@@ -67,6 +69,7 @@ class Sessions:
         tokens: AccessTokens,
         keyring: Keyring,
         announcer: Announcer,
+        audit: AuditLog,
         clock: Clock,
         *,
         unverified_may_ask: bool,
@@ -77,6 +80,7 @@ class Sessions:
         self._tokens = tokens
         self._keyring = keyring
         self._announcer = announcer
+        self._audit = audit
         self._clock = clock
         self._unverified_may_ask = unverified_may_ask
         self._default_budget = default_budget
@@ -110,7 +114,7 @@ class Sessions:
             raise NotFound
         await self.end(session_id, "ended_by_owner")
 
-    async def refresh(self, token: str | None) -> Grant:
+    async def refresh(self, token: str | None, visitor: Visitor | None = None) -> Grant:
         """The next pair of tokens for a refresh token.
 
         A token that was used before ends its whole family, unless it was used a moment ago. Raises
@@ -135,6 +139,13 @@ class Sessions:
         if reused is not None:
             log.warning("auth.refresh_reused", session_id=reused.id, user_id=reused.user.id)
             await self._announcer.announce(Kind.SESSION, reused.id)
+            await self._audit.record(
+                "refresh_token.reused",
+                visitor,
+                actor=reused.user.id,
+                target=reused.id,
+                outcome=Outcome.REFUSED,
+            )
         raise Unauthenticated("Your session has ended. Sign in again.")
 
     async def log_out(self, access_token: str | None, refresh_token: str | None) -> str | None:

@@ -66,8 +66,12 @@ class SignIn:
             return SecondStep(await self._challenges.begin(user.id), _methods(summary))
         return await self._open(user, visitor, second_factor=False)
 
-    async def ask_for_passkey(self) -> dict[str, Any]:
-        """What a browser needs to sign in with a passkey alone: the device says whose it is."""
+    async def ask_for_passkey(self, visitor: Visitor) -> dict[str, Any]:
+        """What a browser needs to sign in with a passkey alone: the device says whose it is.
+
+        Raises RateLimited, Unavailable.
+        """
+        await self._limits.admit_beginning(visitor.address)
         return await self._passkeys.ask(Act.SIGN_IN, None)
 
     async def with_passkey(self, answer: dict[str, Any], visitor: Visitor) -> Grant:
@@ -87,8 +91,10 @@ class SignIn:
             return SecondStep(await self._challenges.begin(user.id), _methods(summary))
         return await self._open(user, visitor, second_factor=False)
 
-    async def ask_for_second_passkey(self, token: str) -> dict[str, Any]:
-        """What a browser needs to take the second step with a passkey. Raises Unauthenticated."""
+    async def ask_for_second_passkey(self, token: str, visitor: Visitor) -> dict[str, Any]:
+        """What a browser needs to take the second step with a passkey. Raises Unauthenticated, RateLimited,
+        Unavailable."""
+        await self._limits.admit_beginning(visitor.address)
         return await self._passkeys.ask(Act.SECOND_STEP, await self._challenges.who(token))
 
     async def with_second_passkey(self, token: str, answer: dict[str, Any], visitor: Visitor) -> Grant:

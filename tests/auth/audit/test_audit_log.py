@@ -183,6 +183,20 @@ async def test_who_came_in_and_who_was_refused_is_recorded(
     assert kim.email not in str(rows), "a refused sign-in would tell which address was tried"
 
 
+async def test_a_refresh_token_that_was_used_before_is_recorded(
+    process: Process, person: MakePerson, clock: MovableClock
+) -> None:
+    kim = await person(process)
+    async with process.client(address="203.0.113.78") as http:
+        body = {"refresh_token": kim.refresh_token}
+        assert (await http.post("/api/auth/refresh", json=body)).status_code == 200
+        clock.move(minutes=1)
+        assert (await http.post("/api/auth/refresh", json=body)).status_code == 401
+    rows = await process.auth.audit.page(Wanted(actor=kim.user_id), before=None, limit=1)
+    assert (rows[0].action, rows[0].outcome) == ("refresh_token.reused", Outcome.REFUSED)
+    assert rows[0].address == "203.0.113.78"
+
+
 async def test_a_wrong_role_is_recorded_and_an_administrator_reads_it(
     process: Process, person: MakePerson
 ) -> None:

@@ -435,3 +435,13 @@ def test_settings_that_cannot_work_are_refused(wrong: dict[str, str]) -> None:
         OAuthProvider.model_validate({**complete, **wrong})
     known = OAuthProvider.model_validate({**complete, "kind": "microsoft", "tenant": "example.com"})
     assert known.discovery_issuer == "https://login.microsoftonline.com/example.com/v2.0"
+
+
+async def test_sign_ins_that_nobody_ends_are_bounded(start: Start, provider: OidcServer) -> None:
+    process = await start(oauth_providers=(settings_of(provider),), logins_per_minute=1)
+    statuses = []
+    async with process.client(browser=True, address="203.0.113.201") as http:
+        for _ in range(7):
+            answer = await http.post("/api/auth/oauth/company/begin", json={})
+            statuses.append(answer.status_code)
+    assert statuses == [200] * 6 + [429]

@@ -11,7 +11,7 @@ from core.keyvalue import KeyValue
 from core.postgres import Postgres
 from tests.auth.mfa.authenticator import first_step, set_up
 from tests.auth.passkeys.soft_key import SoftKey
-from tests.auth.process import PUBLIC_URL, MakePerson, MovableClock, Person, Process
+from tests.auth.process import PUBLIC_URL, MakePerson, MovableClock, Person, Process, Start
 
 HOST = "chat.example.com"
 
@@ -282,3 +282,12 @@ def _refused() -> Any:
     from auth.audit.repository import Wanted
 
     return Wanted(action="passkey.tried")
+
+
+async def test_questions_that_nobody_answers_are_bounded(start: Start) -> None:
+    process = await start(logins_per_minute=2)
+    statuses = []
+    for _ in range(14):
+        async with process.client(address="203.0.113.200") as http:
+            statuses.append((await http.post("/api/auth/login/passkey/options")).status_code)
+    assert statuses == [200] * 12 + [429] * 2
