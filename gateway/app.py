@@ -12,6 +12,7 @@ from auth.router import router as auth_router
 from auth.router import well_known_router
 from core.errors import NotFound
 from gateway import health, problems
+from gateway.account.endpoints import router as account_router
 from gateway.admin.endpoints import router as admin_router
 from gateway.chat.endpoints import router as chat_router
 from gateway.conversations.endpoints import router as conversations_router
@@ -93,6 +94,7 @@ def create_app(house: House) -> Envelope:
         events_router,
         usage_router,
         admin_router,
+        account_router,
     ):
         api.include_router(router)
     app.include_router(api)

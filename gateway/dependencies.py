@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from gateway.account.export import AccountExport
 from gateway.chat.once import TurnsOnce
 from gateway.chat.service import TurnService
 from gateway.conversations.exporting.service import ExportService
@@ -34,6 +35,11 @@ def _search(connection: HTTPConnection) -> SearchService:
 
 def _exports(connection: HTTPConnection) -> ExportService:
     found: ExportService = connection.app.state.house.exports
+    return found
+
+
+def _account_exports(connection: HTTPConnection) -> AccountExport:
+    found: AccountExport = connection.app.state.house.account_exports
     return found
 
 
@@ -99,6 +105,7 @@ def _readiness(connection: HTTPConnection) -> ReadinessChecks:
 
 Conversations = Annotated[ConversationService, Depends(_conversations)]
 Search = Annotated[SearchService, Depends(_search)]
+AccountExports = Annotated[AccountExport, Depends(_account_exports)]
 Exports = Annotated[ExportService, Depends(_exports)]
 Sharing = Annotated[SharingService, Depends(_sharing)]
 Summaries = Annotated[SummaryService, Depends(_summaries)]

@@ -14,6 +14,7 @@ from core.keyvalue import KeyValue
 from core.log import get_logger
 from core.postgres import Postgres
 from core.settings import Settings
+from gateway.account.export import AccountExport
 from gateway.background import Background
 from gateway.chat.context import ContextBuilder
 from gateway.chat.following import Followers
@@ -147,6 +148,9 @@ class House:
         self.exports = ExportService(self.conversations, history)
         self.sharing = SharingService(ShareRepository(self.postgres), self.conversations, history)
         self.prompts = PromptService(PromptRepository(self.postgres))
+        self.account_exports = AccountExport(
+            self.auth, self.conversations, self.exports, self.prompts, self.ledger
+        )
         self.turns = TurnService(
             self.conversations,
             history,

@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from core.errors import NotFound
 from gateway.conversations.exporting.filename import attachment
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.schemas import ConversationOut, MessageOut
@@ -54,6 +55,16 @@ class ExportService:
             attachment(conversation.title, "md"),
             self._markdown(conversation),
         )
+
+    async def document(self, user_id: str, conversation_id: str) -> AsyncIterator[bytes]:
+        """The whole tree as JSON; nothing but null where it was deleted meanwhile."""
+        try:
+            conversation = await self._conversations.require(user_id, conversation_id)
+        except NotFound:
+            yield b"null"
+            return
+        async for piece in self._json(conversation):
+            yield piece
 
     async def _json(self, conversation: ConversationRow) -> AsyncIterator[bytes]:
         """`{"conversation": ..., "head_message_id": ..., "messages": [...]}`, parents before children."""

@@ -1,0 +1,1 @@
+"""What a person can do with all that is theirs at once."""
