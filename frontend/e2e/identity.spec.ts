@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 import { codeAt, STEP_MS } from "../mock/totp.mjs";
@@ -90,6 +91,11 @@ test("the profile is changed and stays so", async ({ page }) => {
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Ada of the Weir");
   await expect(page.getByLabel("Time zone")).toHaveValue("Europe/Berlin");
   await axeClean(page);
+  const coming = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download everything" }).click();
+  const download = await coming;
+  expect(download.suggestedFilename()).toBe("headrace-account.json");
+  expect(readFileSync(await download.path(), "utf8")).toContain("Ada of the Weir");
 });
 
 test("a second factor is set up, asked for at the door, and removed", async ({ page }) => {

@@ -66,6 +66,10 @@ export const anyoneIdentity = (store) => [
 ];
 
 export const identityRoutes = (store) => [
+  ["GET", /^\/api\/account\/export$/, ({ response, user }) => {
+    const disposition = 'attachment; filename="headrace-account.json"';
+    json(response, 200, { account: view(user), conversations: [] }, { "content-disposition": disposition });
+  }],
   ["PATCH", /^\/api\/auth\/me$/, ({ response, user, body }) => {
     only(body, ["name", "language", "time_zone"]);
     Object.assign(user, body);

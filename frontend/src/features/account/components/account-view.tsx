@@ -1,5 +1,6 @@
 "use client";
 
+import { Download } from "lucide-react";
 import { cn } from "@/lib/cn";
 import { strings } from "@/lib/strings";
 import { chooseTheme, useTheme } from "@/lib/theme";
@@ -22,6 +23,16 @@ export function AccountView() {
       </Section>
       <Section title={strings.account.keys} detail={strings.account.keysDetail}>
         <ApiKeys />
+      </Section>
+      <Section title={strings.identity.account.data} detail={strings.identity.account.dataDetail}>
+        <a
+          href="/api/account/export"
+          download
+          className="inline-flex h-10 items-center gap-2 rounded-control border border-line bg-page px-4 text-ui font-medium hover:bg-hover"
+        >
+          <Download aria-hidden className="size-4" />
+          {strings.identity.account.download}
+        </a>
       </Section>
     </AccountFrame>
   );
