@@ -256,6 +256,8 @@ async def listening(
         # Cheap, because these tests make many people.
         hasher=Argon2Hasher(memory_kib=1024, passes=1),
     )
+    # Other tests wait for mails that are ordered in the same database, with a postman of their own.
+    house.auth._postman.run = asyncio.Event().wait
     app = create_app(house)
     server = DrainingServer(
         uvicorn.Config(
