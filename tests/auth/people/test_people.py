@@ -67,8 +67,10 @@ async def test_people_are_found_by_name_address_and_id(
     assert item["open_sessions"] == 1
     assert item["last_seen_at"] is not None
     assert "password" not in str(found)
-    for wild in ("%", "_", "\\"):
-        assert (await ask(process, boss, "GET", f"users?q={wild}")).json()["items"] == []
+    for wild in ("%25", "_", "\\"):
+        # Others may have such characters in their names.
+        wildly = (await ask(process, boss, "GET", f"users?q={wild}&limit=200")).json()["items"]
+        assert kim.user_id not in [item["id"] for item in wildly]
     first = (await ask(process, boss, "GET", "users?limit=1")).json()
     assert first["items"][0]["id"] == mia.user_id
     second = (await ask(process, boss, "GET", f"users?limit=1&cursor={first['next_cursor']}")).json()
