@@ -105,6 +105,7 @@ class Auth:
         people = AccountRepository(postgres)
         links = OneTimeLinks(postgres)
         orders = MailOrders(postgres)
+        factors = FactorRepository(postgres)
         public = not settings.embedded
         self._postman = Postman(
             orders, people, links, mail_sender or sender_of(settings), clock, public_url=settings.public_url
@@ -141,7 +142,7 @@ class Auth:
             default_budget=default_budget,
         )
         self.factors = SecondFactors(
-            FactorRepository(postgres),
+            factors,
             self.accounts,
             limits,
             post,
@@ -152,7 +153,7 @@ class Auth:
         self.people = People(
             PeopleRepository(postgres),
             self.sessions,
-            FactorRepository(postgres),
+            factors,
             post,
             self.audit,
             self._revocations,
@@ -161,7 +162,7 @@ class Auth:
         self.passkeys = Passkeys(
             PasskeyRepository(postgres),
             PasskeyChallenges(keyvalue),
-            FactorRepository(postgres),
+            factors,
             post,
             self.audit,
             clock,
@@ -182,7 +183,7 @@ class Auth:
             Transactions(keyvalue),
             IdentityRepository(postgres),
             people,
-            FactorRepository(postgres),
+            factors,
             self.sign_in,
             limits,
             self.audit,

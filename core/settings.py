@@ -3,7 +3,7 @@
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     unverified_may_chat: bool | None = None
     # Roles whose rights need a session that was opened with a second factor. Unset: administrators, but on
     # one's own machine nobody.
-    second_factor_roles: Annotated[tuple[str, ...] | None, NoDecode] = None
+    second_factor_roles: Annotated[tuple[Literal["user", "operator", "admin"], ...] | None, NoDecode] = None
 
     oauth_providers: tuple[OAuthProvider, ...] = ()
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from auth.mail.letters import Kind
 from core.ids import new_id
-from core.postgres import Connection, Postgres
+from core.postgres import Postgres
 
 # Who works on an order has it for so long; then another may take it.
 LEASE: Final = timedelta(minutes=2)
@@ -30,17 +30,9 @@ class MailOrders:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
-    async def add(
-        self,
-        kind: Kind,
-        recipient: str,
-        now: datetime,
-        *,
-        user_id: str | None = None,
-        connection: Connection | None = None,
-    ) -> None:
-        """Order a mail, within the transaction of `connection` where one is given."""
-        await (connection or self._postgres).execute(
+    async def add(self, kind: Kind, recipient: str, now: datetime, *, user_id: str | None = None) -> None:
+        """Order a mail."""
+        await self._postgres.execute(
             "INSERT INTO mail_orders (id, kind, recipient, user_id, created_at, next_at) "
             "VALUES ($1, $2, $3, $4, $5, $5)",
             new_id("mlo"),

@@ -61,10 +61,7 @@ class SignIn:
             await self._audit.record("login", visitor, outcome=Outcome.REFUSED)
             raise WrongCredentials
         await self._limits.note_login(visitor.address, email)
-        summary = await self._factors.summary(user.id)
-        if summary.any:
-            return SecondStep(await self._challenges.begin(user.id), _methods(summary))
-        return await self._open(user, visitor, second_factor=False)
+        return await self._open_or_ask(user, visitor)
 
     async def ask_for_passkey(self, visitor: Visitor) -> dict[str, Any]:
         """What a browser needs to sign in with a passkey alone: the device says whose it is.
@@ -86,10 +83,7 @@ class SignIn:
     async def with_identity(self, user: UserRow, visitor: Visitor) -> Grant | SecondStep:
         """Begin a session for whom an identity provider has vouched, or the second step of it: what is asked
         behind a password is asked here too."""
-        summary = await self._factors.summary(user.id)
-        if summary.any:
-            return SecondStep(await self._challenges.begin(user.id), _methods(summary))
-        return await self._open(user, visitor, second_factor=False)
+        return await self._open_or_ask(user, visitor)
 
     async def ask_for_second_passkey(self, token: str, visitor: Visitor) -> dict[str, Any]:
         """What a browser needs to take the second step with a passkey. Raises Unauthenticated, RateLimited,
@@ -102,9 +96,7 @@ class SignIn:
         user = await self._accounts.get(await self._challenges.who(token))
         if await self._passkeys.check(Act.SECOND_STEP, answer, visitor) != user.id:
             raise WrongPasskey
-        if not await self._challenges.end(token):
-            raise Unauthenticated("This sign-in was finished already. Begin again with your password.")
-        return await self._open(user, visitor, second_factor=True)
+        return await self._end_second_step(token, user, visitor)
 
     async def ask_for_passkey_again(self, principal: Principal) -> dict[str, Any]:
         """What a browser needs to prove anew who one is."""
@@ -117,9 +109,7 @@ class SignIn:
         """
         user = await self._accounts.get(await self._challenges.who(token))
         await self._factors.check(user, code, visitor)
-        if not await self._challenges.end(token):
-            raise Unauthenticated("This sign-in was finished already. Begin again with your password.")
-        return await self._open(user, visitor, second_factor=True)
+        return await self._end_second_step(token, user, visitor)
 
     async def again(
         self,
@@ -166,6 +156,18 @@ class SignIn:
             )
             raise WrongCredentials("The password is not right.", fields=[("password", "This is not right.")])
         await self._limits.note_login(visitor.address, user.email)
+
+    async def _open_or_ask(self, user: UserRow, visitor: Visitor) -> Grant | SecondStep:
+        """The first step is done: the session, or what the second step needs."""
+        summary = await self._factors.summary(user.id)
+        if summary.any:
+            return SecondStep(await self._challenges.begin(user.id), _methods(summary))
+        return await self._open(user, visitor, second_factor=False)
+
+    async def _end_second_step(self, token: str, user: UserRow, visitor: Visitor) -> Grant:
+        if not await self._challenges.end(token):
+            raise Unauthenticated("This sign-in was finished already. Begin again with your password.")
+        return await self._open(user, visitor, second_factor=True)
 
     async def _open(self, user: UserRow, visitor: Visitor, *, second_factor: bool) -> Grant:
         grant = await self._sessions.open(user, visitor, second_factor=second_factor)

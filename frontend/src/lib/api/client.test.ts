@@ -75,6 +75,15 @@ describe("call", () => {
     stop();
   });
 
+  it.each(["wrong_credentials", "wrong_code", "wrong_passkey"])(
+    "takes a 401 with %s for an answer, also where a session is there",
+    async (code) => {
+      const seen = serve({ "/api/auth/step-up": [problem(401, code)] });
+      await expect(call("/api/auth/step-up", { method: "POST" })).rejects.toMatchObject({ status: 401, code });
+      expect(seen).toEqual(["POST /api/auth/step-up"]);
+    },
+  );
+
   it("takes a 401 of signing in for an answer", async () => {
     const seen = serve({ "/api/auth/login": [problem(401, "wrong_credentials")] });
     await expect(call("/api/auth/login", { method: "POST", body: {}, renew: false })).rejects.toMatchObject({

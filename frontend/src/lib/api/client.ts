@@ -61,7 +61,8 @@ export async function open(path: string, options: CallOptions = {}): Promise<Res
 async function hasExpired(response: Response): Promise<boolean> {
   if (response.status !== 401) return false;
   const { code } = await errorFromResponse(response.clone());
-  return code !== "wrong_credentials" && code !== "wrong_code";
+  // Without a problem in it, the answer is that of something in front of the gateway.
+  return code === "unauthenticated" || code === "http_401";
 }
 
 async function send(path: string, options: CallOptions): Promise<Response> {
