@@ -17,6 +17,10 @@ LEDGER_ESTIMATED = Gauge(
     "Tokens in the ledger of answers that were cut off before the engine said what they cost.",
     ["model", "kind"],
 )
+LEDGER_COMPARISONS = Counter(
+    "headrace_ledger_comparisons",
+    "Comparisons of the ledger with the engines that this process made. One process leads, the others rest.",
+)
 LEDGER_MISMATCHES = Counter(
     "headrace_ledger_mismatches", "Differences that did not go away by themselves.", ["model", "kind"]
 )

@@ -11,7 +11,7 @@ from core.errors import HeadraceError
 from core.log import get_logger
 from core.postgres import Postgres
 from core.tasks import end_task
-from gateway.metrics import LEDGER_DIFFERENCE, LEDGER_ESTIMATED, LEDGER_MISMATCHES
+from gateway.metrics import LEDGER_COMPARISONS, LEDGER_DIFFERENCE, LEDGER_ESTIMATED, LEDGER_MISMATCHES
 from gateway.usage.comparison import Comparison, Sums
 from gateway.usage.engines import EngineUsage
 
@@ -86,6 +86,7 @@ class LedgerReconciler:
             booked, did = ledger.get(model, Sums()), engines.get(model, Sums())
             self._show(model, "prompt", did.prompt - booked.prompt, booked.estimated_prompt)
             self._show(model, "completion", did.completion - booked.completion, booked.estimated_completion)
+        LEDGER_COMPARISONS.inc()
 
     async def _ledger(self, since: datetime) -> Mapping[str, Sums]:
         now = self._clock.now()

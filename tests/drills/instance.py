@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -20,11 +19,8 @@ from cluster.local.plan import load_plan
 from cluster.local.service import State
 from cluster.local.stack import command_line_environment, gateways, metrics_of
 from cluster.local.state import Entry, read_state
+from tests.stack.books import settled_differences
 from tests.stack.conftest import ROOT, Stack
-
-DIFFERENCE = re.compile(
-    r'^headrace_ledger_difference_tokens\{kind="(\w+)",model="(\S+)"\} (\S+)$', re.MULTILINE
-)
 
 
 class Instance:
@@ -69,30 +65,9 @@ class Instance:
         found: dict[str, int] = json.loads((self._var.run / "ports.json").read_text())
         return found[metrics_of(gateway)]
 
-    async def differences(self, model: str) -> dict[str, float]:
-        """The engines' counters less the ledger, as the leader among the gateways says."""
-        found: dict[str, float] = {}
-        async with aiohttp.ClientSession() as client:
-            for name in self.ready():
-                try:
-                    async with client.get(f"http://127.0.0.1:{self.metrics_port(name)}/metrics") as response:
-                        text = await response.text()
-                except aiohttp.ClientError:
-                    continue
-                found |= {
-                    kind: float(value) for kind, named, value in DIFFERENCE.findall(text) if named == model
-                }
-        return found
-
-    async def settled_differences(self, model: str, seconds: float = 60) -> dict[str, float]:
-        """The differences once nothing moves any more: the same at three looks, five seconds apart."""
-        async with asyncio.timeout(seconds):
-            looks: list[dict[str, float]] = []
-            while True:
-                looks.append(await self.differences(model))
-                if len(looks) >= 3 and len(looks[-1]) == 2 and looks[-1] == looks[-2] == looks[-3]:
-                    return looks[-1]
-                await asyncio.sleep(5)
+    async def settled_differences(self, model: str, seconds: float = 120) -> dict[str, float]:
+        """The engines' counters less the ledger, once nothing moves any more."""
+        return await asyncio.to_thread(settled_differences, self.stack, model, seconds)
 
     def take_overs(self, since: float) -> list[tuple[float, str]]:
         """When turns were taken over since then, in seconds since the epoch, and from which runner."""

@@ -23,6 +23,7 @@ OF_THE_WORKER = {"headrace_jobs", "headrace_outbox_sent"}
 OF_THE_LEDGER = {
     "headrace_ledger_difference_tokens",
     "headrace_ledger_estimated_tokens",
+    "headrace_ledger_comparisons",
     "headrace_ledger_mismatches",
     "headrace_ledger_journal_failures",
 }

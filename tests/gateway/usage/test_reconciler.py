@@ -230,8 +230,10 @@ async def test_a_difference_is_shown_at_once_and_counted_when_it_stays(database:
     books = Books(database, model)
     reconciler = LedgerReconciler(database, books, FakeControl(), SystemClock())
     books.booked, books.did = Sums(10, 5, 2, 1), Sums(10, 8)
+    compared = REGISTRY.get_sample_value("headrace_ledger_comparisons_total") or 0
     for look in range(LOOKS + 3):
         await reconciler.step()
+        assert REGISTRY.get_sample_value("headrace_ledger_comparisons_total") == compared + look + 1
         assert metric("headrace_ledger_difference_tokens", model, "prompt") == 0
         assert metric("headrace_ledger_difference_tokens", model, "completion") == 3
         assert metric("headrace_ledger_estimated_tokens", model, "prompt") == 2
