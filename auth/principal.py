@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.errors import ModelNotFound
+
 
 class Role(StrEnum):
     """What kind of account it is."""
@@ -60,14 +62,31 @@ class Principal:
     second_factor: bool = False
     """Whether a second factor was part of that."""
     models: frozenset[str] | None = None
-    """Names of the models that this key may ask; None for all of them."""
+    """Names of the models that may be asked, by the person's group and by this key; None for all of them."""
     budgeted: bool = False
-    """Whether a budget of tokens, the person's or this key's, has to be asked before each request."""
+    """Whether a budget of tokens, the person's, their group's or this key's, has to be asked before each
+    request."""
+    group_id: str | None = None
+    """The group the person is in."""
 
 
 def may_ask(principal: Principal, model: str) -> bool:
     """Whether this credential may ask the model of this name."""
     return principal.models is None or model in principal.models
+
+
+def require_may_ask(principal: Principal, model: str) -> None:
+    """Raises core.errors.ModelNotFound for a model that is not for this credential."""
+    if not may_ask(principal, model):
+        whose = "API key" if principal.key_id else "account"
+        raise ModelNotFound(f"This {whose} may not ask this model. See the list of models.", param="model")
+
+
+def both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    """The models that two bounds leave; None is no bound."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
 
 
 def granted(asked: frozenset[Scope], *, may_ask_models: bool) -> frozenset[Scope]:

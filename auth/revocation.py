@@ -25,6 +25,8 @@ class Kind(StrEnum):
     KEY = "key"
     USER = "user"
     """Role, status or address changed: whatever is cached of this person is to be read again."""
+    GROUP = "group"
+    """The same for everybody in this group."""
 
 
 class Announcer(Protocol):

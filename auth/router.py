@@ -6,6 +6,7 @@ from auth.accounts.endpoints import router as accounts_router
 from auth.api_keys.endpoints import router as api_keys_router
 from auth.audit.endpoints import router as audit_router
 from auth.credentials.endpoints import router as credentials_router
+from auth.groups.endpoints import router as groups_router
 from auth.invitations.endpoints import router as invitations_router
 from auth.mfa.endpoints import router as mfa_router
 from auth.oauth.endpoints import router as oauth_router
@@ -25,5 +26,6 @@ router.include_router(passkeys_router)
 router.include_router(oauth_router)
 router.include_router(api_keys_router)
 router.include_router(people_router)
+router.include_router(groups_router)
 router.include_router(invitations_router)
 router.include_router(audit_router)

@@ -20,6 +20,8 @@ from auth.budget import Budget
 from auth.client_address import TrustedProxies
 from auth.credentials.addresses import EmailAddresses
 from auth.credentials.passwords import Passwords
+from auth.groups.repository import GroupRepository
+from auth.groups.service import Groups
 from auth.invitations.repository import InvitationRepository
 from auth.invitations.service import Invitations
 from auth.limits.requests import RequestLimits
@@ -70,8 +72,8 @@ class Auth:
     `postgres` and `keyvalue` are started and stopped by whoever made them, before and after this.
 
     Attributes:
-        accounts, sessions, sign_in, factors, passwords, addresses, people, invitations, api_keys, audit: the
-            services.
+        accounts, sessions, sign_in, factors, passwords, addresses, people, groups, invitations, api_keys,
+            audit: the services.
         request_limits: the general limit of requests.
         watch: tells open connections that their session or key has ended.
         origin: tells our own page from others.
@@ -130,12 +132,15 @@ class Auth:
             registration=settings.effective_registration,
             public=public,
         )
+        groups = GroupRepository(postgres)
+        self.groups = Groups(groups, self.audit, self._revocations, clock)
         self.sessions = Sessions(
             postgres,
             SessionRepository(postgres),
             self._tokens,
             self._keyring,
             self._revocations,
+            groups,
             self.audit,
             clock,
             unverified_may_ask=may_ask,
@@ -209,6 +214,7 @@ class Auth:
         )
         self.api_keys = ApiKeys(
             KeyRepository(postgres),
+            groups,
             self._revocations,
             clock,
             unverified_may_ask=may_ask,

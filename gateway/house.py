@@ -270,4 +270,4 @@ class House:
 
     def _tell_model(self, route: Route) -> None:
         event = {"type": "model.updated", "model": ModelOut.of(route).model_dump(mode="json")}
-        self.hub.deliver_to_all(orjson.dumps(event))
+        self.hub.deliver_of_model(route.name, orjson.dumps(event))

@@ -10,14 +10,14 @@ from core.postgres import Record
 
 USER_COLUMNS = (
     "id, email, name, password_hash, password_long, role, status, email_verified_at, created_at, "
-    "language, time_zone, tokens_per_day, tokens_per_month"
+    "language, time_zone, tokens_per_day, tokens_per_month, group_id, delete_at"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
     """One account. `password_hash` is None where the person has another way in; `password_long` says whether
-    the password may be the only factor."""
+    the password may be the only factor, `delete_at` when the account is erased."""
 
     id: str
     email: str
@@ -31,6 +31,8 @@ class UserRow:
     language: str | None
     time_zone: str | None
     budget: Budget
+    group_id: str | None
+    delete_at: datetime | None
 
     @classmethod
     def of(cls, record: Record) -> Self:
@@ -48,4 +50,6 @@ class UserRow:
             language=record["language"],
             time_zone=record["time_zone"],
             budget=Budget.of(record),
+            group_id=record["group_id"],
+            delete_at=record["delete_at"],
         )

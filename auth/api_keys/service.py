@@ -10,8 +10,9 @@ from typing import Final
 from auth.api_keys.repository import KeyRepository
 from auth.api_keys.tables import KeyRow
 from auth.budget import NO_BUDGET, Budget
+from auth.groups.repository import GroupRepository
 from auth.live_cache import LiveCache
-from auth.principal import KEY_SCOPES, Principal, Scope, granted
+from auth.principal import KEY_SCOPES, Principal, Scope, both, granted
 from auth.revocation import Announcer, Kind
 from core.clock import Clock
 from core.errors import Conflict, NotFound, Unauthenticated, Unavailable
@@ -43,6 +44,7 @@ class ApiKeys:
     def __init__(
         self,
         repository: KeyRepository,
+        groups: GroupRepository,
         announcer: Announcer,
         clock: Clock,
         *,
@@ -50,6 +52,7 @@ class ApiKeys:
         default_budget: Budget = NO_BUDGET,
     ) -> None:
         self._repository = repository
+        self._groups = groups
         self._announcer = announcer
         self._clock = clock
         self._unverified_may_ask = unverified_may_ask
@@ -178,12 +181,16 @@ class ApiKeys:
             self.cache.forget_where(lambda live: live.principal.key_id == identifier)
         elif kind is Kind.USER:
             self.cache.forget_where(lambda live: live.principal.user_id == identifier)
+        elif kind is Kind.GROUP:
+            self.cache.forget_where(lambda live: live.principal.group_id == identifier)
 
     async def _load(self, key_hash: bytes) -> _Live | None:
         found = await self._repository.find(key_hash, self._clock.now())
         if found is None:
             return None
         key, user = found
+        group = await self._groups.of(user.group_id)
+        own = None if key.models is None else frozenset(key.models)
         scopes = frozenset(Scope(scope) for scope in key.scopes) & KEY_SCOPES
         principal = Principal(
             user_id=user.id,
@@ -193,8 +200,9 @@ class ApiKeys:
             session_id=None,
             key_id=key.id,
             scopes=granted(scopes, may_ask_models=user.verified or self._unverified_may_ask),
-            models=None if key.models is None else frozenset(key.models),
-            budgeted=bool(self._default_budget or user.budget or key.budget),
+            models=both(own, group.models if group else None),
+            budgeted=bool(self._default_budget or user.budget or key.budget or (group and group.budget)),
+            group_id=user.group_id,
         )
         return _Live(principal, key.expires_at)
 

@@ -18,11 +18,12 @@ async def list_people(
     _: Admin,
     auth: CurrentAuth,
     q: Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = "",
+    group: Annotated[str | None, Query(pattern=r"^grp_[0-9a-f]{32}$")] = None,
     cursor: Annotated[str | None, Query(pattern=r"^usr_[0-9a-f]{32}$")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> PeoplePage:
-    """Accounts whose address or name holds `q`, newest first."""
-    rows = await auth.people.page(q.strip(), cursor, limit + 1)
+    """Accounts whose address or name holds `q`, in this group where one is named, newest first."""
+    rows = await auth.people.page(q.strip(), group, cursor, limit + 1)
     items = [PersonView.of(row) for row in rows[:limit]]
     return PeoplePage(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
 
@@ -41,9 +42,15 @@ async def change_person(
     visitor: CurrentVisitor,
     user_id: UserId,
 ) -> PersonView:
-    """Give somebody another role, or disable or enable their account; in force at their next request."""
-    row = await auth.people.change(principal, user_id, visitor, role=body.role, active=body.active)
-    return PersonView.of(row)
+    """Give somebody another role or group, or disable or enable their account; in force at their next
+    request."""
+    if body.group_id is not None:
+        # Nothing of it is done where a part of it cannot be.
+        await auth.groups.get(body.group_id)
+    await auth.people.change(principal, user_id, visitor, role=body.role, active=body.active)
+    if "group_id" in body.model_fields_set:
+        await auth.groups.put(principal, visitor, user_id, body.group_id)
+    return PersonView.of(await auth.people.get(user_id))
 
 
 @router.delete("/{user_id}/sessions")

@@ -17,7 +17,8 @@ _PERSON: Final = (
     "OR EXISTS (SELECT 1 FROM passkeys p WHERE p.user_id = u.id)) AS has_factor, "
     "(SELECT count(*) FROM sessions s WHERE s.user_id = u.id AND s.revoked_at IS NULL "
     "AND s.expires_at > $1) AS open_sessions, "
-    "(SELECT max(last_used_at) FROM sessions s WHERE s.user_id = u.id) AS last_seen_at FROM users u "
+    "(SELECT max(last_used_at) FROM sessions s WHERE s.user_id = u.id) AS last_seen_at, "
+    "(SELECT g.name FROM groups g WHERE g.id = u.group_id) AS group_name FROM users u "
 )
 
 
@@ -29,6 +30,7 @@ class PersonRow:
     has_factor: bool
     open_sessions: int
     last_seen_at: datetime | None
+    group_name: str | None
 
     @classmethod
     def of(cls, record: Record) -> Self:
@@ -38,6 +40,7 @@ class PersonRow:
             has_factor=bool(record["has_factor"]),
             open_sessions=record["open_sessions"],
             last_seen_at=record["last_seen_at"],
+            group_name=record["group_name"],
         )
 
 
@@ -47,17 +50,21 @@ class PeopleRepository:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
-    async def page(self, words: str, before: str | None, limit: int, now: datetime) -> list[PersonRow]:
-        """Accounts whose address or name holds `words`, newest first, below the id `before`."""
+    async def page(
+        self, words: str, group_id: str | None, before: str | None, limit: int, now: datetime
+    ) -> list[PersonRow]:
+        """Accounts whose address or name holds `words`, of this group where one is named, newest first, below
+        the id `before`."""
         pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         rows = await self._postgres.fetch(
             _PERSON
             + "WHERE ($2::text IS NULL OR u.id < $2) AND (u.email ILIKE $3 OR u.name ILIKE $3 OR u.id = $4) "
-            "ORDER BY u.id DESC LIMIT $5",
+            "AND ($5::text IS NULL OR u.group_id = $5) ORDER BY u.id DESC LIMIT $6",
             now,
             before,
             pattern,
             words,
+            group_id,
             limit,
         )
         return [PersonRow.of(row) for row in rows]

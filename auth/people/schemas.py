@@ -1,9 +1,9 @@
 """Wire types of people, as administrators see them."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from auth.budget import BudgetBody
 from auth.people.repository import PersonRow
@@ -24,6 +24,9 @@ class PersonView(BaseModel):
     last_seen_at: datetime | None
     created_at: datetime
     budget: BudgetBody
+    group_id: str | None
+    group_name: str | None
+    delete_at: datetime | None
 
     @classmethod
     def of(cls, row: PersonRow) -> Self:
@@ -41,6 +44,9 @@ class PersonView(BaseModel):
             last_seen_at=row.last_seen_at,
             created_at=user.created_at,
             budget=BudgetBody.of(user.budget),
+            group_id=user.group_id,
+            group_name=row.group_name,
+            delete_at=user.delete_at,
         )
 
 
@@ -58,3 +64,5 @@ class ChangePersonRequest(BaseModel):
 
     role: Role | None = None
     active: bool | None = None
+    # null: out of the group they are in.
+    group_id: Annotated[str, Field(max_length=64)] | None = None

@@ -36,9 +36,10 @@ class People:
         self._announcer = announcer
         self._clock = clock
 
-    async def page(self, words: str, before: str | None, limit: int) -> list[PersonRow]:
-        """Accounts whose address or name holds `words`, newest first, below the id `before`."""
-        return await self._repository.page(words, before, limit, self._clock.now())
+    async def page(self, words: str, group_id: str | None, before: str | None, limit: int) -> list[PersonRow]:
+        """Accounts whose address or name holds `words`, of this group where one is named, newest first, below
+        the id `before`."""
+        return await self._repository.page(words, group_id, before, limit, self._clock.now())
 
     async def get(self, user_id: str) -> PersonRow:
         """One account. Raises NotFound."""

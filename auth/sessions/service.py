@@ -9,6 +9,7 @@ from auth.accounts.tables import UserRow
 from auth.audit.service import AuditLog
 from auth.audit.tables import Outcome
 from auth.budget import NO_BUDGET, Budget
+from auth.groups.repository import GroupRepository
 from auth.live_cache import LiveCache
 from auth.principal import Principal, Scope, granted
 from auth.revocation import Announcer, Kind
@@ -69,6 +70,7 @@ class Sessions:
         tokens: AccessTokens,
         keyring: Keyring,
         announcer: Announcer,
+        groups: GroupRepository,
         audit: AuditLog,
         clock: Clock,
         *,
@@ -80,6 +82,7 @@ class Sessions:
         self._tokens = tokens
         self._keyring = keyring
         self._announcer = announcer
+        self._groups = groups
         self._audit = audit
         self._clock = clock
         self._unverified_may_ask = unverified_may_ask
@@ -207,6 +210,8 @@ class Sessions:
             self.cache.forget(identifier)
         elif kind is Kind.USER:
             self.cache.forget_where(lambda live: live.principal.user_id == identifier)
+        elif kind is Kind.GROUP:
+            self.cache.forget_where(lambda live: live.principal.group_id == identifier)
 
     async def _rotate(
         self, connection: Connection, session: SessionRow, token: str, token_hash: bytes, now: datetime
@@ -248,6 +253,7 @@ class Sessions:
         if session is None or not session.is_live(self._clock.now()):
             return None
         user = session.user
+        group = await self._groups.of(user.group_id)
         principal = Principal(
             user_id=user.id,
             email=user.email,
@@ -258,6 +264,8 @@ class Sessions:
             scopes=granted(SESSION_SCOPES, may_ask_models=user.verified or self._unverified_may_ask),
             authenticated_at=session.authenticated_at,
             second_factor=session.second_factor,
-            budgeted=bool(self._default_budget or user.budget),
+            models=group.models if group else None,
+            budgeted=bool(self._default_budget or user.budget or (group and group.budget)),
+            group_id=user.group_id,
         )
         return _Live(principal, session.expires_at)

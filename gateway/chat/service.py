@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from auth.principal import Principal
+from auth.principal import Principal, may_ask, require_may_ask
 from core.errors import Invalid, ModelNotReady, NotFound, TurnRunning
 from core.ids import new_id
 from core.telemetry import new_traceparent
@@ -84,7 +84,7 @@ class TurnService:
                 self._history.visible_path(conversation_id, MAX_HISTORY_MESSAGES),
             )
             parent_id = path[0].id if path else None
-        target = self._target(wanted.model or conversation.model)
+        target = self._target(principal, wanted.model or conversation.model)
         return await self._launch(
             principal,
             conversation,
@@ -109,7 +109,7 @@ class TurnService:
         """Another answer to the same message, under a new id; the earlier one leaves the visible path."""
         row = await self._require(principal, turn_id)
         conversation = await self._idle(principal, row.start.conversation_id)
-        target = self._target(wanted.model or row.start.model)
+        target = self._target(principal, wanted.model or row.start.model)
         path = await self._history.path(row.start.user_message_id, MAX_HISTORY_MESSAGES)
         return await self._launch(
             principal,
@@ -184,11 +184,12 @@ class TurnService:
             )
         return parent.id
 
-    def _target(self, name: str | None) -> Target:
+    def _target(self, principal: Principal, name: str | None) -> Target:
         if name is not None:
+            require_may_ask(principal, name)
             return self._routes.resolve(name)
         for route in self._routes.routes():
-            if route.target is not None:
+            if route.target is not None and may_ask(principal, route.name):
                 return route.target
         raise ModelNotReady("No model is ready yet. Try again in a moment.", retry_after=5)
 

@@ -36,7 +36,7 @@ async def events(websocket: WebSocket, auth: CurrentAuth, hub: EventHub, make_or
         await websocket.close(_close_code(error), error.code)
         return
     await websocket.accept()
-    subscription = hub.subscribe(principal.user_id)
+    subscription = hub.subscribe(principal.user_id, principal.models)
     if subscription is None:
         await websocket.close(TRY_AGAIN, "too_many_tabs")
         return

@@ -14,9 +14,14 @@ MAX_SOCKETS_PER_PERSON = 32
 
 
 class Subscription:
-    """What waits to be written to one socket. `overrun` says that the reader was too slow."""
+    """What waits to be written to one socket. `overrun` says that the reader was too slow.
 
-    def __init__(self) -> None:
+    Args:
+        models: names of the models that its person may ask; None for all of them.
+    """
+
+    def __init__(self, models: frozenset[str] | None = None) -> None:
+        self.models = models
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_WAITING)
         self.overrun = False
 
@@ -40,12 +45,12 @@ class Hub:
     def __init__(self) -> None:
         self._people: dict[str, set[Subscription]] = defaultdict(set)
 
-    def subscribe(self, user_id: str) -> Subscription | None:
+    def subscribe(self, user_id: str, models: frozenset[str] | None = None) -> Subscription | None:
         """A place for one socket, or None when this person has too many already."""
         mine = self._people[user_id]
         if len(mine) >= MAX_SOCKETS_PER_PERSON:
             return None
-        subscription = Subscription()
+        subscription = Subscription(models)
         mine.add(subscription)
         SOCKETS.inc()
         return subscription
@@ -67,10 +72,12 @@ class Hub:
         for subscription in list(self._people.get(user_id, ())):
             subscription.put(event)
 
-    def deliver_to_all(self, event: bytes) -> None:
-        """Give `event` to every socket."""
-        for user_id in list(self._people):
-            self.deliver(user_id, event)
+    def deliver_of_model(self, model: str, event: bytes) -> None:
+        """Give `event` to every socket whose person may ask this model."""
+        for mine in list(self._people.values()):
+            for subscription in list(mine):
+                if subscription.models is None or model in subscription.models:
+                    subscription.put(event)
 
     def news_lost(self) -> None:
         """Make every tab connect again, because then it reads the truth anew."""

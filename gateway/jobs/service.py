@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from auth.principal import Principal
+from auth.principal import Principal, require_may_ask
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import is_id, new_id
 from core.postgres import Postgres
@@ -44,12 +44,13 @@ class JobService:
     ) -> JobOnce:
         """A new job; without a key, every time.
 
-        Raises: NotFound when the conversation is not this person's; Invalid when there is nothing to do;
+        Raises: NotFound when the conversation is not this person's; ModelNotFound when its model is not for
+        them; Invalid when there is nothing to do;
         Conflict while a job does it already; IdempotencyInFlight, IdempotencyMismatch.
         """
 
         async def make(job_id: str) -> JobStatusRow:
-            return await self._summary(principal.user_id, wanted.conversation_id, job_id, traceparent)
+            return await self._summary(principal, wanted.conversation_id, job_id, traceparent)
 
         async def find(job_id: str) -> JobStatusRow | None:
             return await self._repository.get(principal.user_id, job_id)
@@ -79,9 +80,12 @@ class JobService:
         )
 
     async def _summary(
-        self, user_id: str, conversation_id: str, job_id: str, traceparent: str | None
+        self, principal: Principal, conversation_id: str, job_id: str, traceparent: str | None
     ) -> JobStatusRow:
+        user_id = principal.user_id
         conversation = await self._conversations.require(user_id, conversation_id)
+        if conversation.model is not None:
+            require_may_ask(principal, conversation.model)
         head = conversation.head_message_id
         answer = await self._history.in_conversation(conversation_id, head) if head else None
         if answer is None or answer.parent_id is None or not answer.trimmed_messages:

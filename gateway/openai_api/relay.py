@@ -14,12 +14,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from auth.dependencies import require_inference
 from auth.limits.requests import Allowance
-from auth.principal import may_ask
+from auth.principal import require_may_ask
 from core.errors import (
     EngineFailed,
     EngineTimeout,
     HeadraceError,
-    ModelNotFound,
     ModelNotReady,
     RateLimited,
     Unavailable,
@@ -92,8 +91,7 @@ class CompletionRelay(Generic[H]):
             call.allowance = await self._services.auth.request_limits.take(principal.user_id, "v1")
             raw = await _read_body(receive)
             request = body.read(raw, self._decoder)
-            if not may_ask(principal, request.head.model):
-                raise ModelNotFound("This API key may not ask this model.", param="model")
+            require_may_ask(principal, request.head.model)
             target = self._services.routes.resolve(request.head.model)
 
             async def count() -> int:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from auth.dependencies import SignedIn
+from auth.principal import may_ask
 from gateway.dependencies import Routes
 from gateway.routing.schemas import ModelList, ModelOut
 
@@ -10,6 +11,8 @@ router = APIRouter(tags=["models"])
 
 
 @router.get("/models")
-async def list_models(_: SignedIn, routes: Routes) -> ModelList:
-    """Every model, ready or not."""
-    return ModelList(items=[ModelOut.of(route) for route in routes.routes()])
+async def list_models(principal: SignedIn, routes: Routes) -> ModelList:
+    """Every model that this person may ask, ready or not."""
+    return ModelList(
+        items=[ModelOut.of(route) for route in routes.routes() if may_ask(principal, route.name)]
+    )

@@ -16,15 +16,19 @@ KEPT_MONTHS: Final = 14
 
 _STATUSES: Final = """
 WITH subjects AS (
-    SELECT id AS subject, NULL::text AS key_id, NULL::text AS key_name, NULL::timestamptz AS made,
-        coalesce(tokens_per_day, $2) AS day, coalesce(tokens_per_month, $3) AS month
+    SELECT 1 AS rank, id AS subject, NULL::text AS key_id, NULL::text AS key_name, NULL::text AS group_name,
+        NULL::timestamptz AS made, coalesce(tokens_per_day, $2) AS day,
+        coalesce(tokens_per_month, $3) AS month
     FROM users WHERE id = $1
     UNION ALL
-    SELECT id, id, name, created_at, tokens_per_day, tokens_per_month FROM api_keys
+    SELECT 2, g.id, NULL, NULL, g.name, NULL, g.tokens_per_day, g.tokens_per_month
+    FROM users u JOIN groups g ON g.id = u.group_id WHERE u.id = $1
+    UNION ALL
+    SELECT 3, id, id, name, NULL, created_at, tokens_per_day, tokens_per_month FROM api_keys
     WHERE user_id = $1 AND revoked_at IS NULL AND ($4::text IS NULL OR id = $4)
         AND (tokens_per_day IS NOT NULL OR tokens_per_month IS NOT NULL)
 )
-SELECT s.key_id, s.key_name, p.period, p.most, coalesce(u.used, 0) AS used,
+SELECT s.key_id, s.key_name, s.group_name, p.period, p.most, coalesce(u.used, 0) AS used,
     coalesce(u.reserved, 0) AS reserved, p.ends_on
 FROM subjects s
 CROSS JOIN LATERAL (VALUES
@@ -35,7 +39,7 @@ CROSS JOIN LATERAL (VALUES
 LEFT JOIN usage_periods u
     ON u.subject = s.subject AND u.period = p.period AND u.starts_on = p.starts_on
 WHERE p.most IS NOT NULL
-ORDER BY s.made NULLS FIRST, s.key_id, p.period
+ORDER BY s.rank, s.made, s.key_id, p.period
 """
 
 
@@ -52,7 +56,7 @@ class Budgets:
         self._default = default_budget
 
     async def of(self, user_id: str, *, key_id: str | None = None) -> Sequence[BudgetStatus]:
-        """A person's own budgets, then those of their keys (of one key, where it is named)."""
+        """A person's own budgets, their group's, then those of their keys (of one, where it is named)."""
         rows = await self._postgres.fetch(_STATUSES, user_id, self._default.day, self._default.month, key_id)
         return [_status(row) for row in rows]
 
@@ -73,7 +77,11 @@ class Budgets:
         # Of several that are short, the one that is free last decides when to come back.
         status = max(short, key=lambda status: status.resets_at)
         seconds = max(1.0, (status.resets_at - self._clock.now()).total_seconds())
-        whose = "This API key has" if status.key_id else "You have"
+        whose = "You have"
+        if status.key_id is not None:
+            whose = "This API key has"
+        elif status.group_name is not None:
+            whose = f"Your group {status.group_name} has"
         when = "today" if status.period is Period.DAY else "this month"
         reset = status.resets_at.strftime("%Y-%m-%d %H:%M UTC")
         return BudgetExhausted(
@@ -104,6 +112,7 @@ def _status(row: Record) -> BudgetStatus:
     return BudgetStatus(
         key_id=row["key_id"],
         key_name=row["key_name"],
+        group_name=row["group_name"],
         period=Period(row["period"]),
         limit=row["most"],
         used=row["used"],

@@ -65,7 +65,7 @@ WITH due AS (
         overhead_prompt_tokens = greatest(c.prompt - c.new_prompt, 0),
         overhead_completion_tokens = greatest(c.completion - c.new_completion, 0)
     FROM charged c WHERE l.id = c.id
-    RETURNING l.user_id, l.key_id, l.created_at, 0 AS given_back,
+    RETURNING l.user_id, l.group_id, l.key_id, l.created_at, 0 AS given_back,
         c.new_prompt + c.new_completion - c.charged_prompt - c.charged_completion AS used
 ), counted AS ({COUNT_CHANGES} RETURNING 1), applied AS (
     UPDATE engine_records SET applied_at = now()

@@ -1,4 +1,4 @@
-"""The only queries that write ledger_entries, and with them what each person and key has used.
+"""The only queries that write ledger_entries, and with them what each person, group and key has used.
 
 Whatever changes `usage_periods` does so in one statement, its rows in order of their key: so two transactions
 that touch the same people never wait for each other in a circle. All that a person does meets in these rows:
@@ -17,19 +17,22 @@ from gateway.usage.tables import DailyUsage, Entry, Kind, Outcome, Tokens, finis
 # A reservation that nobody renews for this long is given back: whoever held it is gone.
 HOLD_SECONDS: Final = 120.0
 
-# The periods that an entry counts in, for a person and a key.
+# The periods that an entry counts in.
 _PERIODS: Final = """
-CROSS JOIN LATERAL (VALUES (c.user_id), (c.key_id)) AS s(subject)
 CROSS JOIN LATERAL (VALUES
     ('day', date_trunc('day', c.created_at AT TIME ZONE 'UTC')::date),
     ('month', date_trunc('month', c.created_at AT TIME ZONE 'UTC')::date)) AS p(period, starts_on)
 """
 
-# What closed and opened entries change; `changes` has user_id, key_id, created_at, used, given_back.
+# Whose budgets an entry counts in. Somebody whose account is gone has none.
+_SUBJECTS: Final = "CROSS JOIN LATERAL (VALUES (c.user_id), (c.group_id), (c.key_id)) AS s(subject)"
+
+# What closed and opened entries change; `changes` has user_id, group_id, key_id, created_at, used and
+# given_back.
 COUNT_CHANGES: Final = f"""
 INSERT INTO usage_periods AS u (subject, period, starts_on, used, reserved)
 SELECT s.subject, p.period, p.starts_on, sum(c.used), -sum(c.given_back)
-FROM changes c {_PERIODS}
+FROM changes c {_SUBJECTS} {_PERIODS}
 WHERE s.subject IS NOT NULL
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 ON CONFLICT (subject, period, starts_on)
@@ -39,15 +42,17 @@ ON CONFLICT (subject, period, starts_on)
 # The limit is looked at while the row is locked: whoever comes second sees what the first one holds.
 _RESERVE: Final = f"""
 WITH subjects AS (
-    SELECT id AS user_id, NULL::text AS key_id, coalesce(tokens_per_day, $8) AS day,
-        coalesce(tokens_per_month, $9) AS month FROM users WHERE id = $2
+    SELECT id AS subject, coalesce(tokens_per_day, $8) AS day, coalesce(tokens_per_month, $9) AS month
+    FROM users WHERE id = $2
     UNION ALL
-    SELECT NULL, id, tokens_per_day, tokens_per_month FROM api_keys WHERE id = $3
+    SELECT g.id, g.tokens_per_day, g.tokens_per_month
+    FROM users u JOIN groups g ON g.id = u.group_id WHERE u.id = $2
+    UNION ALL
+    SELECT id, tokens_per_day, tokens_per_month FROM api_keys WHERE id = $3
 ), wanted AS (
-    SELECT s.subject, p.period, p.starts_on, CASE p.period WHEN 'day' THEN c.day ELSE c.month END AS most
+    SELECT c.subject, p.period, p.starts_on, CASE p.period WHEN 'day' THEN c.day ELSE c.month END AS most
     FROM (SELECT *, now() AS created_at FROM subjects) c {_PERIODS}
-    WHERE s.subject IS NOT NULL
-        AND NOT EXISTS (SELECT FROM ledger_entries WHERE kind = $4 AND reference = $5)
+    WHERE NOT EXISTS (SELECT FROM ledger_entries WHERE kind = $4 AND reference = $5)
 ), held AS (
     INSERT INTO usage_periods AS u (subject, period, starts_on, reserved)
     SELECT subject, period, starts_on, $10::bigint FROM wanted
@@ -60,8 +65,9 @@ WITH subjects AS (
     RETURNING 1
 ), opened AS (
     INSERT INTO ledger_entries
-        (id, user_id, key_id, kind, reference, model, revision, state, reserved_tokens, expires_at)
-    SELECT $1, $2, (SELECT max(key_id) FROM subjects), $4, $5, $6, $7, 'reserved', $10::bigint,
+        (id, user_id, group_id, key_id, kind, reference, model, revision, state, reserved_tokens, expires_at)
+    SELECT $1, $2, (SELECT group_id FROM users WHERE id = $2), (SELECT id FROM api_keys WHERE id = $3),
+        $4, $5, $6, $7, 'reserved', $10::bigint,
         now() + make_interval(secs => $11::double precision)
     ON CONFLICT (kind, reference) DO NOTHING
     RETURNING 1
@@ -75,7 +81,7 @@ WITH changes AS (
     UPDATE ledger_entries SET state = 'settled', outcome = $3, prompt_tokens = $4, completion_tokens = $5,
         exact = $6, finished_prompt_tokens = $7, finished_completion_tokens = $8, settled_at = now()
     WHERE kind = $1 AND reference = $2 AND state = 'reserved'
-    RETURNING user_id, key_id, created_at, prompt_tokens + completion_tokens AS used,
+    RETURNING user_id, group_id, key_id, created_at, prompt_tokens + completion_tokens AS used,
         reserved_tokens AS given_back
 )
 {COUNT_CHANGES}
@@ -100,18 +106,21 @@ WITH given AS (
         finished_prompt_tokens = k.finished_prompt, finished_completion_tokens = k.finished_completion,
         settled_at = now()
     FROM locked k WHERE l.id = k.id
-    RETURNING l.user_id, l.key_id, l.created_at, l.prompt_tokens + l.completion_tokens - k.charged AS used,
+    RETURNING l.user_id, l.group_id, l.key_id, l.created_at,
+        l.prompt_tokens + l.completion_tokens - k.charged AS used,
         CASE k.state WHEN 'reserved' THEN l.reserved_tokens ELSE 0 END AS given_back
 ), added AS (
-    INSERT INTO ledger_entries (id, user_id, key_id, kind, reference, model, revision, state, outcome,
-        prompt_tokens, completion_tokens, exact, finished_prompt_tokens, finished_completion_tokens,
+    INSERT INTO ledger_entries (id, user_id, group_id, key_id, kind, reference, model, revision, state,
+        outcome, prompt_tokens, completion_tokens, exact, finished_prompt_tokens, finished_completion_tokens,
         created_at, settled_at)
-    SELECT e.id, e.user_id, k.id, e.kind, e.reference, e.model, e.revision, 'settled', e.outcome,
+    SELECT e.id, u.id, u.group_id, k.id, e.kind, e.reference, e.model, e.revision, 'settled', e.outcome,
         e.prompt_tokens, e.completion_tokens, e.exact, e.finished_prompt, e.finished_completion,
         e.created_at, now()
-    FROM given e JOIN users u ON u.id = e.user_id LEFT JOIN api_keys k ON k.id = e.key_id
+    -- Whoever is gone by now has used it all the same.
+    FROM given e LEFT JOIN users u ON u.id = e.user_id LEFT JOIN api_keys k ON k.id = e.key_id
     ON CONFLICT (kind, reference) DO NOTHING
-    RETURNING user_id, key_id, created_at, prompt_tokens + completion_tokens AS used, 0 AS given_back
+    RETURNING user_id, group_id, key_id, created_at, prompt_tokens + completion_tokens AS used,
+        0 AS given_back
 ), changes AS (SELECT * FROM closed UNION ALL SELECT * FROM added)
 {COUNT_CHANGES}
 """  # noqa: S608 - made of constants
@@ -119,7 +128,7 @@ WITH given AS (
 _RELEASE: Final = f"""
 WITH changes AS (
     DELETE FROM ledger_entries WHERE kind = $1 AND reference = ANY($2::text[]) AND state = 'reserved'
-    RETURNING user_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
+    RETURNING user_id, group_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
 )
 {COUNT_CHANGES}
 """  # noqa: S608 - made of constants
@@ -130,7 +139,7 @@ WITH changes AS (
     WHERE id IN (
         SELECT id FROM ledger_entries WHERE state = 'reserved' AND expires_at < now()
         ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-    RETURNING user_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
+    RETURNING user_id, group_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
 ), counted AS ({COUNT_CHANGES} RETURNING 1)
 SELECT count(*) FROM changes
 """  # noqa: S608 - made of constants

@@ -58,9 +58,10 @@ class UsageReport(BaseModel):
 class BudgetOut(BaseModel):
     """One budget. `remaining` is what neither was used nor is held by something that runs."""
 
-    scope: Literal["person", "key"]
+    scope: Literal["person", "group", "key"]
     key_id: str | None
     key_name: str | None
+    group_name: str | None
     period: Literal["day", "month"]
     limit: int
     used: int
@@ -71,9 +72,10 @@ class BudgetOut(BaseModel):
     @classmethod
     def of(cls, status: BudgetStatus) -> "BudgetOut":
         return cls(
-            scope="person" if status.key_id is None else "key",
+            scope=_scope(status),
             key_id=status.key_id,
             key_name=status.key_name,
+            group_name=status.group_name,
             period=status.period.value,
             limit=status.limit,
             used=status.used,
@@ -81,6 +83,12 @@ class BudgetOut(BaseModel):
             remaining=status.remaining,
             resets_at=status.resets_at,
         )
+
+
+def _scope(status: BudgetStatus) -> Literal["person", "group", "key"]:
+    if status.key_id is not None:
+        return "key"
+    return "person" if status.group_name is None else "group"
 
 
 class RequestsOut(BaseModel):

@@ -86,10 +86,12 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """How one budget stands. `key_id` is None for the person's own."""
+    """How one budget stands: a key's where `key_id` is set, a group's where `group_name` is, else the
+    person's own."""
 
     key_id: str | None
     key_name: str | None
+    group_name: str | None
     period: Period
     limit: int
     used: int

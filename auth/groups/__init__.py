@@ -1,0 +1,1 @@
+"""People who share a budget, and the models they may ask."""
