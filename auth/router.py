@@ -6,6 +6,7 @@ from auth.accounts.endpoints import router as accounts_router
 from auth.api_keys.endpoints import router as api_keys_router
 from auth.audit.endpoints import router as audit_router
 from auth.credentials.endpoints import router as credentials_router
+from auth.deletion.endpoints import router as deletion_router
 from auth.groups.endpoints import router as groups_router
 from auth.invitations.endpoints import router as invitations_router
 from auth.mfa.endpoints import router as mfa_router
@@ -19,6 +20,7 @@ __all__ = ["router", "well_known_router"]
 
 router = APIRouter()
 router.include_router(accounts_router)
+router.include_router(deletion_router)
 router.include_router(sessions_router)
 router.include_router(credentials_router)
 router.include_router(mfa_router)

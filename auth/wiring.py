@@ -20,6 +20,8 @@ from auth.budget import Budget
 from auth.client_address import TrustedProxies
 from auth.credentials.addresses import EmailAddresses
 from auth.credentials.passwords import Passwords
+from auth.deletion.repository import DeletionRepository
+from auth.deletion.service import Deletion
 from auth.groups.repository import GroupRepository
 from auth.groups.service import Groups
 from auth.invitations.repository import InvitationRepository
@@ -73,7 +75,7 @@ class Auth:
 
     Attributes:
         accounts, sessions, sign_in, factors, passwords, addresses, people, groups, invitations, api_keys,
-            audit: the services.
+            deletion, audit: the services.
         request_limits: the general limit of requests.
         watch: tells open connections that their session or key has ended.
         origin: tells our own page from others.
@@ -145,6 +147,16 @@ class Auth:
             clock,
             unverified_may_ask=may_ask,
             default_budget=default_budget,
+        )
+        self.deletion = Deletion(
+            DeletionRepository(postgres),
+            self.accounts,
+            self.sessions,
+            post,
+            self.audit,
+            self._revocations,
+            clock,
+            grace=timedelta(days=settings.deletion_grace_days),
         )
         self.factors = SecondFactors(
             factors,

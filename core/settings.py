@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     # one's own machine nobody.
     second_factor_roles: Annotated[tuple[Literal["user", "operator", "admin"], ...] | None, NoDecode] = None
 
+    # For so many days somebody who has deleted their account can take it back.
+    deletion_grace_days: int = Field(default=14, ge=0, le=365)
+
     oauth_providers: tuple[OAuthProvider, ...] = ()
 
     # Mail. Without a host letters are written to `mail` in the data folder.

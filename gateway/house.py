@@ -14,6 +14,7 @@ from core.keyvalue import KeyValue
 from core.log import get_logger
 from core.postgres import Postgres
 from core.settings import Settings
+from gateway.account.erasure import AccountErasure
 from gateway.account.export import AccountExport
 from gateway.background import Background
 from gateway.chat.context import ContextBuilder
@@ -164,7 +165,8 @@ class House:
         )
         self.idempotency = IdempotencyRepository(self.postgres)
         idempotency = Idempotency(self.idempotency)
-        self.purge = Purge([self.budgets.purge, self.idempotency.purge, comparison.purge])
+        self.erasure = AccountErasure(self.postgres, self.auth.deletion)
+        self.purge = Purge([self.budgets.purge, self.idempotency.purge, comparison.purge, self.erasure.step])
         self.once_turns = TurnsOnce(self.turns, idempotency)
         self.summaries = SummaryService(summaries, self.conversations)
         self.jobs = JobService(

@@ -72,7 +72,7 @@ class Accepted(BaseModel):
 
 
 class UserView(BaseModel):
-    """A person, to themselves."""
+    """A person, to themselves. `delete_at`: when the account is erased, null where it stays."""
 
     id: str
     email: str
@@ -82,6 +82,7 @@ class UserView(BaseModel):
     email_verified: bool
     language: str | None
     time_zone: str | None
+    delete_at: datetime | None
 
     @classmethod
     def of(cls, user: UserRow) -> Self:
@@ -95,4 +96,5 @@ class UserView(BaseModel):
             email_verified=user.verified,
             language=user.language,
             time_zone=user.time_zone,
+            delete_at=user.delete_at,
         )

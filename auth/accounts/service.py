@@ -109,7 +109,7 @@ class Accounts:
         user = await self._repository.by_lookup(lookup_form(email))
         password = canonical(password)
         fits = await self._hasher.verify(password, user.password_hash if user else None)
-        if user is None or not fits or not user.active:
+        if user is None or not fits or not user.is_open(self._clock.now()):
             log.info("auth.login_refused", user_id=user.id if user else None)
             return None
         if user.password_hash is not None and self._hasher.is_weak(user.password_hash):
@@ -121,7 +121,7 @@ class Accounts:
     async def get(self, user_id: str) -> UserRow:
         """The account as it is now. Raises Unauthenticated where it is gone or disabled."""
         user = await self._repository.by_id(user_id)
-        if user is None or not user.active:
+        if user is None or not user.is_open(self._clock.now()):
             raise Unauthenticated
         return user
 

@@ -34,6 +34,10 @@ class UserRow:
     group_id: str | None
     delete_at: datetime | None
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether anything opens it at this moment."""
+        return self.active and (self.delete_at is None or now < self.delete_at)
+
     @classmethod
     def of(cls, record: Record) -> Self:
         """From a record that holds USER_COLUMNS."""

@@ -116,7 +116,7 @@ class KeyRepository:
             "k.tokens_per_day AS key_tokens_per_day, k.tokens_per_month AS key_tokens_per_month "
             "FROM api_keys k JOIN users u ON u.id = k.user_id "
             "WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) "
-            "AND u.status = 'active'",
+            "AND u.status = 'active' AND u.delete_at IS NULL",
             key_hash,
             now,
         )
@@ -140,7 +140,7 @@ class KeyRepository:
         rows = await self._postgres.fetch(
             "SELECT k.id FROM api_keys k JOIN users u ON u.id = k.user_id "
             "WHERE k.id = ANY($1::text[]) AND k.revoked_at IS NULL "
-            "AND (k.expires_at IS NULL OR k.expires_at > $2) AND u.status = 'active'",
+            "AND (k.expires_at IS NULL OR k.expires_at > $2) AND u.status = 'active' AND u.delete_at IS NULL",
             list(key_ids),
             now,
         )

@@ -1,6 +1,7 @@
 """What our mails say: each as plain text and as HTML, with the same words."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from html import escape
 from typing import Final
@@ -20,6 +21,7 @@ class Kind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
+    DELETION_ASKED = "deletion_asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """Subject, sentences, and the words on the link. Without a `page` there is no link."""
+    """Subject, sentences, and the words on the link. Without a `page` there is no link. `{date}` in a
+    sentence: when the account is erased."""
 
     subject: str
     sentences: tuple[str, ...]
@@ -107,6 +110,16 @@ _WORDINGS: Final = {
         "/forgotten-password",
         "Set a new password",
     ),
+    Kind.DELETION_ASKED: _Wording(
+        "Your account will be deleted",
+        (
+            "Your account and everything in it will be deleted for good on {date}.",
+            "Until then you can sign in and keep it.",
+            _IF_NOT_YOU,
+        ),
+        "/sign-in",
+        "Sign in",
+    ),
     Kind.RECOVERY_CODE_USED: _Wording(
         "A recovery code was used",
         ("Somebody signed in to your account with one of your recovery codes.", _IF_NOT_YOU),
@@ -116,17 +129,29 @@ _WORDINGS: Final = {
 }
 
 
-def write(kind: Kind, recipient: str, name: str, *, public_url: str, token: str | None, lasts: str) -> Letter:
+def write(
+    kind: Kind,
+    recipient: str,
+    name: str,
+    *,
+    public_url: str,
+    token: str | None,
+    lasts: str,
+    delete_at: datetime | None = None,
+) -> Letter:
     """A letter of this kind.
 
     Args:
         public_url: our own address, from the settings and never from a request.
         token: of a one-time link. It stands behind `#`, which browsers send to nobody.
         lasts: how long the link can be used, such as `30 minutes`.
+        delete_at: when the account is erased.
     """
     wording = _WORDINGS[kind]
     link = f"{public_url}{wording.page}" + (f"#{token}" if token else "") if wording.page else None
-    sentences = [*wording.sentences, *([f"The link works once, for {lasts}."] if token else ())]
+    date = delete_at.strftime("%d %B %Y, %H:%M UTC") if delete_at else ""
+    said = (sentence.replace("{date}", date) for sentence in wording.sentences)
+    sentences = [*said, *([f"The link works once, for {lasts}."] if token else ())]
     greeting = f"Hello {name},"
     text = "\n\n".join([greeting, *sentences, *([f"{wording.action}:\n{link}"] if link else ()), "Headrace"])
     paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in (greeting, *sentences))

@@ -110,7 +110,15 @@ class Postman:
         if purpose is not None:
             token = await self._links.make(user.id, purpose, recipient, self._clock.now())
         lasts = _words(LIFETIMES[purpose]) if purpose is not None else ""
-        return write(order.kind, recipient, user.name, public_url=self._public_url, token=token, lasts=lasts)
+        return write(
+            order.kind,
+            recipient,
+            user.name,
+            public_url=self._public_url,
+            token=token,
+            lasts=lasts,
+            delete_at=user.delete_at,
+        )
 
     async def _addressee(self, order: Order) -> UserRow | None:
         if order.user_id is not None:
@@ -120,6 +128,9 @@ class Postman:
         if user is None or not user.active:
             return None
         if order.kind is Kind.VERIFY_EMAIL and user.verified:
+            return None
+        if order.kind is Kind.DELETION_ASKED and user.delete_at is None:
+            # It was taken back before we came to it.
             return None
         return user
 

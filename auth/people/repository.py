@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Final, Self
 
 from auth.accounts.tables import USER_COLUMNS, UserRow
+from auth.people.last_admin import is_last_admin
 from auth.principal import Role
-from core.postgres import Connection, Postgres, Record
+from core.postgres import Postgres, Record
 
-# Two administrators who take the role from each other at once must not both succeed.
-_LOCK: Final = 0x6875_6164
 _USER: Final = ", ".join(f"u.{column}" for column in USER_COLUMNS.split(", "))
 _PERSON: Final = (
     f"SELECT {_USER}, "  # noqa: S608
@@ -78,9 +77,8 @@ class PeopleRepository:
         """Another role, or enabled or disabled; disabling ends sessions. False where nobody could look after
         people any more."""
         async with self._postgres.transaction() as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             loses_power = active is False or (role is not None and role is not Role.ADMIN)
-            if loses_power and not await self._another_admin(connection, user_id):
+            if loses_power and await is_last_admin(connection, user_id):
                 return False
             await connection.execute(
                 "UPDATE users SET role = coalesce($2, role), status = coalesce($3, status), "
@@ -97,13 +95,3 @@ class PeopleRepository:
                     now,
                 )
         return True
-
-    async def _another_admin(self, connection: Connection, user_id: str) -> bool:
-        """Whether somebody else is an administrator, or this one is none."""
-        return bool(
-            await connection.fetchval(
-                "SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1) "
-                "OR NOT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND status = 'active' AND id = $1)",
-                user_id,
-            )
-        )

@@ -90,7 +90,8 @@ class SessionRepository:
         """Those of these sessions that are live."""
         rows = await self._postgres.fetch(
             "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ANY($1::text[]) "
-            "AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.status = 'active'",
+            "AND s.revoked_at IS NULL AND s.expires_at > $2 AND u.status = 'active' "
+            "AND (u.delete_at IS NULL OR u.delete_at > $2)",
             list(session_ids),
             now,
         )

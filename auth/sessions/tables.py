@@ -35,7 +35,7 @@ class SessionRow:
 
     def is_live(self, now: datetime) -> bool:
         """Whether it opens anything at this moment."""
-        return not self.revoked and self.user.active and now < self.expires_at
+        return not self.revoked and self.user.is_open(now) and now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)

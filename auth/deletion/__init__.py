@@ -1,0 +1,1 @@
+"""Accounts that their owners delete, after a time of grace."""
