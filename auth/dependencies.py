@@ -27,6 +27,8 @@ from core.errors import (
     Unauthenticated,
 )
 
+# Where the gateway finds, in a request's scope, what is left of the limit of requests.
+ALLOWANCE = "headrace.allowance"
 LONGEST_USER_AGENT = 200
 LONGEST_PATH = 200
 _FOR = {Role.OPERATOR: "This is for operators.", Role.ADMIN: "This is for administrators."}
@@ -98,8 +100,14 @@ async def signed_in(connection: HTTPConnection) -> Principal:
     principal = await authenticated(connection)
     if Scope.ACCOUNT not in principal.scopes:
         raise Forbidden("An API key does not open this. Sign in instead.")
-    await current_auth(connection).request_limits.take(principal.user_id, "api")
+    await _count_request(connection, principal)
     return principal
+
+
+async def _count_request(connection: HTTPConnection, principal: Principal) -> None:
+    """Raises RateLimited. The answer's headers tell what is left: see gateway.envelope."""
+    allowance = await current_auth(connection).request_limits.take(principal.user_id, "api")
+    connection.scope[ALLOWANCE] = allowance
 
 
 async def usage_reader(connection: HTTPConnection) -> Principal:
@@ -107,7 +115,7 @@ async def usage_reader(connection: HTTPConnection) -> Principal:
     principal = await authenticated(connection)
     if Scope.USAGE not in principal.scopes:
         raise Forbidden("This API key does not have the scope `usage`.")
-    await current_auth(connection).request_limits.take(principal.user_id, "api")
+    await _count_request(connection, principal)
     return principal
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from auth.dependencies import ALLOWANCE
 from core.errors import HeadraceError, PayloadTooLarge
 from core.ids import request_id
 from core.log import get_logger
@@ -70,6 +71,11 @@ class Envelope:
                 # What an answer says of itself stands.
                 said = {name for name, _ in headers}
                 headers.extend(pair for pair in self._always if pair[0] not in said)
+                allowance = scope.get(ALLOWANCE)
+                if allowance is not None:
+                    headers.extend(
+                        (name.encode(), value.encode()) for name, value in allowance.fields().items()
+                    )
                 if private:
                     headers.append(_API_CSP)
                     if b"cache-control" not in said:

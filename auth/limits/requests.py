@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItemPerSecond
 
 from auth.limits.store import LimitStore
 from core.clock import Clock
@@ -14,7 +14,7 @@ from core.log import get_logger
 
 log = get_logger(__name__)
 
-WINDOW_SECONDS: Final = 60.0
+WINDOW_SECONDS: Final = 60
 # One lease is this part of the limit: how much two processes may differ in what they believe is left.
 PARTS: Final = 20
 # Valkey is asked with little patience here, and left alone for a while after it failed.
@@ -29,6 +29,14 @@ class Allowance(NamedTuple):
     limit: int
     remaining: int
     reset: float
+
+    def fields(self) -> dict[str, str]:
+        """The header fields of draft-ietf-httpapi-ratelimit-headers: whoever waits `t` seconds at `r=0` is
+        not refused."""
+        return {
+            "ratelimit-policy": f'"requests";q={self.limit};w={WINDOW_SECONDS}',
+            "ratelimit": f'"requests";r={self.remaining};t={math.ceil(self.reset)}',
+        }
 
 
 @dataclass(slots=True)
@@ -48,14 +56,20 @@ class RequestLimits:
 
     The count is a sliding minute shared by all processes. It fails open: without Valkey each process gives
     out leases by itself at the same pace, so a person then has the limit once in every process.
+
+    Args:
+        window: seconds that are a minute; only tests, which cannot wait, have another one.
     """
 
-    def __init__(self, store: LimitStore, clock: Clock, *, per_minute: int) -> None:
+    def __init__(
+        self, store: LimitStore, clock: Clock, *, per_minute: int, window: int = WINDOW_SECONDS
+    ) -> None:
         self._store = store
         self._clock = clock
         self._limit = per_minute
         self._block = max(1, per_minute // PARTS)
-        self._item = RateLimitItemPerMinute(per_minute, namespace="requests")
+        self._window = window
+        self._item = RateLimitItemPerSecond(per_minute, window, namespace="requests")
         self._leases: dict[tuple[str, str], _Lease] = {}
         self._away_until = 0.0
 
@@ -80,13 +94,10 @@ class RequestLimits:
             lease.left -= 1
             return Allowance(self._limit, lease.left + lease.elsewhere, max(0.0, lease.free_at - now))
         if now < lease.refused_until:
+            nothing = Allowance(self._limit, 0, max(0.0, lease.free_at - now))
             raise RateLimited(
                 retry_after=math.ceil(lease.refused_until - now),
-                headers={
-                    "x-ratelimit-limit-requests": str(self._limit),
-                    "x-ratelimit-remaining-requests": "0",
-                    "x-ratelimit-reset-requests": f"{max(0.0, lease.free_at - now):.3f}s",
-                },
+                headers=nothing.fields() if surface == "api" else _openai_fields(nothing),
             )
         return None
 
@@ -138,7 +149,7 @@ class RequestLimits:
                 lease.left = cost
                 lease.elsewhere = window.remaining
                 # Older than the window, what was leased has been given back there already.
-                lease.ends_at = now + WINDOW_SECONDS
+                lease.ends_at = now + self._window
                 lease.free_at = now + window.free_in
                 return
         window = await self._store.window(self._item, *who, deadline=DEADLINE_SECONDS)
@@ -149,7 +160,7 @@ class RequestLimits:
     def _grant_alone(self, lease: _Lease, now: float) -> None:
         """The next block of a minute that only this process counts."""
         if now >= lease.alone_until:
-            lease.alone_until = now + WINDOW_SECONDS
+            lease.alone_until = now + self._window
             lease.alone_left = self._limit
         lease.left = min(self._block, lease.alone_left)
         lease.alone_left -= lease.left
@@ -157,3 +168,11 @@ class RequestLimits:
         lease.ends_at = lease.free_at = lease.alone_until
         if lease.left == 0:
             lease.refused_until = lease.alone_until
+
+
+def _openai_fields(allowance: Allowance) -> dict[str, str]:
+    return {
+        "x-ratelimit-limit-requests": str(allowance.limit),
+        "x-ratelimit-remaining-requests": str(allowance.remaining),
+        "x-ratelimit-reset-requests": f"{allowance.reset:.3f}s",
+    }

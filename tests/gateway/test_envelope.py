@@ -61,6 +61,24 @@ async def test_a_stream_carries_them_too(person: Person) -> None:
         await response.read()
 
 
+async def test_what_is_left_of_the_limit_of_requests_is_told(gateway: Gateway, person: Person) -> None:
+    async with person.http.get("/api/conversations") as response:
+        first = response.headers
+    async with person.http.get("/api/conversations/nothing") as response:
+        second = response.headers
+    limit = gateway.house.settings.requests_per_minute
+    left = []
+    for headers in (first, second):
+        assert headers["RateLimit-Policy"] == f'"requests";q={limit};w=60'
+        found = re.fullmatch(r'"requests";r=(\d+);t=(\d+)', headers["RateLimit"])
+        assert found is not None
+        left.append(int(found[1]))
+        assert 0 < int(found[2]) <= 120
+    assert left[0] - left[1] == 1
+    async with person.http.get("/healthz") as response:
+        assert "RateLimit" not in response.headers
+
+
 async def test_browsers_are_told_to_insist_on_https_only_where_the_address_is_https(
     settings: Settings, gateway: Gateway
 ) -> None:

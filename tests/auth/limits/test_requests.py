@@ -1,10 +1,12 @@
 import asyncio
+import re
 
 import pytest
 
-from auth.limits.requests import PARTS, RequestLimits
+from auth.limits.requests import PARTS, Allowance, RequestLimits
 from auth.limits.store import LimitStore, _window
 from cluster.local.infrastructure import EmbeddedInfrastructure
+from core.clock import SystemClock
 from core.errors import RateLimited, Unavailable
 from core.ids import new_id
 from core.keyvalue import KeyValue
@@ -142,7 +144,47 @@ async def test_endpoints_answer_429_with_the_seconds_to_wait(start: Start, perso
         answers = [await http.get("/api/auth/me", headers=kim.bearer) for _ in range(25)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 5
     assert int(answers[-1].headers["retry-after"]) >= 1
-    assert answers[-1].headers["x-ratelimit-limit-requests"] == "20"
+    assert answers[-1].headers["ratelimit-policy"] == '"requests";q=20;w=60'
+    assert answers[-1].headers["ratelimit"].startswith('"requests";r=0;t=')
+
+
+@pytest.mark.parametrize("limit", [3, 20, 100])
+async def test_a_client_that_obeys_the_headers_is_never_refused(store: CountingStore, limit: int) -> None:
+    """It comes over one connection, thus to one process, and waits as it is told when nothing is left."""
+    limits, user = RequestLimits(store, SystemClock(), per_minute=limit, window=1), new_id("usr")
+    waits = 0
+    for _ in range(3 * limit):
+        allowance = await limits.take(user, "api")
+        if allowance.remaining == 0:
+            waits += 1
+            await asyncio.sleep(seconds_of(allowance))
+    assert waits >= 2
+
+
+async def test_a_client_of_several_processes_that_obeys_is_not_refused_twice_in_a_row(
+    store: CountingStore,
+) -> None:
+    processes = [RequestLimits(store, SystemClock(), per_minute=20, window=1) for _ in range(3)]
+    user, refused = new_id("usr"), 0
+    for passed in range(60):
+        limits = processes[passed % 3]
+        try:
+            allowance = await limits.take(user, "api")
+        except RateLimited as refusal:
+            assert refusal.retry_after is not None
+            refused += 1
+            await asyncio.sleep(refusal.retry_after)
+            allowance = await limits.take(user, "api")
+        if allowance.remaining == 0:
+            await asyncio.sleep(seconds_of(allowance))
+    assert refused < 20
+
+
+def seconds_of(allowance: Allowance) -> int:
+    """How long its header says to wait."""
+    found = re.fullmatch(r'"requests";r=0;t=(\d+)', allowance.fields()["ratelimit"])
+    assert found is not None
+    return int(found[1])
 
 
 @pytest.mark.parametrize(
