@@ -8,6 +8,11 @@ export class Limits {
   used = new Map();
   sent = new Map();
 
+  /** `groupOf`: the group that somebody is in, if any. */
+  constructor(groupOf) {
+    this.groupOf = groupOf;
+  }
+
   setBudget(userId, { day, month }) {
     this.budgets.set(userId, { day, month });
   }
@@ -18,12 +23,15 @@ export class Limits {
 
   view(userId) {
     const used = this.used.get(userId) ?? 0;
-    const budgets = ["day", "month"].flatMap((period) => {
-      const limit = this.budgets.get(userId)?.[period] ?? null;
-      if (limit === null) return [];
-      const remaining = Math.max(0, limit - used);
-      return [{ scope: "person", key_id: null, period, limit, used, reserved: 0, remaining, resets_at: resetOf(period) }];
-    });
+    const of = (scope, group_name, wanted) =>
+      ["day", "month"].flatMap((period) => {
+        const limit = wanted?.[period] ?? null;
+        if (limit === null) return [];
+        const remaining = Math.max(0, limit - used);
+        return [{ scope, key_id: null, group_name, period, limit, used, reserved: 0, remaining, resets_at: resetOf(period) }];
+      });
+    const group = this.groupOf(userId);
+    const budgets = [...of("person", null, this.budgets.get(userId)), ...of("group", group?.name ?? null, group?.budget)];
     const lately = this.lately(userId).length;
     return { budgets, requests: { limit: REQUESTS_A_MINUTE, remaining: REQUESTS_A_MINUTE - lately, reset_seconds: 60 } };
   }

@@ -18,7 +18,7 @@ export function enter(response, { token, user }) {
   json(response, 200, { user: view(user), expires_in: 900 }, { "set-cookie": cookies(token, 86400) });
 }
 
-export const view = ({ password: _, ...user }) => user;
+export const view = ({ password: _, group_id: __, ...user }) => user;
 const cookies = (value, age) =>
   [ACCESS, REFRESH].map((name) => `${name}=${value}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=${age}`);
 
@@ -64,7 +64,10 @@ export const anyone = (store) => [
 
 export const accountRoutes = (store) => [
   ["GET", /^\/api\/auth\/me$/, ({ response, user }) => json(response, 200, view(user))],
-  ["GET", /^\/api\/models$/, ({ response }) => json(response, 200, { items: models })],
+  ["GET", /^\/api\/models$/, ({ response, user }) => {
+    const allowed = store.groups.get(user.group_id)?.models ?? null;
+    json(response, 200, { items: models.filter(({ name }) => allowed === null || allowed.includes(name)) });
+  }],
   ["GET", /^\/api\/usage\/limits$/, ({ response, user }) => json(response, 200, store.limits.view(user.id))],
   ["PUT", /^\/api\/admin\/users\/(\w+)\/budget$/, ({ response, user, match, body }) => {
     if (user.role !== "admin") throw new Refused(403, "forbidden", "Only administrators may do this.");
@@ -78,11 +81,20 @@ export const accountRoutes = (store) => [
     const items = [...store.keys.values()].filter((key) => key.userId === user.id).map(({ userId: _, ...key }) => key);
     json(response, 200, { items: items.reverse() });
   }],
+  ["DELETE", /^\/api\/auth\/me$/, ({ response, user }) => {
+    user.delete_at ??= new Date(Date.now() + 14 * 864e5).toISOString();
+    json(response, 200, view(user));
+  }],
+  ["POST", /^\/api\/auth\/me\/keep$/, ({ response, user }) => {
+    user.delete_at = null;
+    json(response, 200, view(user));
+  }],
   ["POST", /^\/api\/keys$/, ({ response, user, body }) => {
+    only(body, ["name", "expires_in_days", "budget", "scopes", "models"]);
     const secret = `hr-${newId("").slice(1)}`;
     const expires = body.expires_in_days ? new Date(Date.now() + body.expires_in_days * 864e5).toISOString() : null;
     const key = { id: newId("key"), name: body.name, prefix: secret.slice(0, 10), created_at: now() };
-    Object.assign(key, { last_used_at: null, expires_at: expires, scopes: ["inference"], models: null });
+    Object.assign(key, { last_used_at: null, expires_at: expires, scopes: body.scopes ?? ["inference"], models: body.models ?? null });
     store.keys.set(key.id, { ...key, userId: user.id });
     json(response, 201, { ...key, key: secret });
   }],

@@ -20,6 +20,7 @@ export const peopleRoutes = (store) => {
       open_sessions: devices.length,
       last_seen_at: devices[0]?.last_used_at ?? null,
       budget: { day: null, month: null },
+      group_name: store.groups.get(user.group_id)?.name ?? null,
     };
   };
   const invitationView = ({ token: _, ...invitation }) => invitation;
@@ -27,13 +28,14 @@ export const peopleRoutes = (store) => {
     ["GET", /^\/api\/admin\/users$/, admin(({ response, url }) => {
       const words = (url.searchParams.get("q") ?? "").toLowerCase();
       const fits = (user) => `${user.name} ${user.email}`.toLowerCase().includes(words);
-      const found = [...store.users.values()].filter(fits).reverse().map(view);
+      const group = url.searchParams.get("group");
+      const found = [...store.users.values()].filter((user) => fits(user) && (!group || user.group_id === group)).reverse().map(view);
       json(response, 200, page(found, 50, url.searchParams.get("cursor")));
     })],
     ["PATCH", /^\/api\/admin\/users\/(\w+)$/, admin(({ response, user, person, body }) => {
       if (!person) throw missing();
-      only(body, ["role", "active"]);
-      if (person.id === user.id)
+      only(body, ["role", "active", "group_id"]);
+      if (person.id === user.id && !("group_id" in body))
         throw new Refused(409, "conflict", "This is the last administrator. Make somebody else one first.");
       Object.assign(person, body);
       if (body.active === false) store.endSessions(person.id, null);

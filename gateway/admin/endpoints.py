@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path
 
 from auth.budget import BudgetBody
 from auth.dependencies import Admin, CurrentAuth, Operator
-from gateway.admin.schemas import RevisionList, RevisionOut
-from gateway.dependencies import Revisions
+from gateway.admin.schemas import GroupUsageList, GroupUsageOut, RevisionList, RevisionOut
+from gateway.dependencies import PersonBudgets, Revisions
 
 router = APIRouter(prefix="/admin", tags=["admin"])
 
@@ -16,6 +16,12 @@ router = APIRouter(prefix="/admin", tags=["admin"])
 async def list_revisions(_: Operator, revisions: Revisions) -> RevisionList:
     """Every revision, what is wanted of it and what was last seen."""
     return RevisionList(items=[RevisionOut.of(row) for row in await revisions.all()])
+
+
+@router.get("/groups/usage")
+async def usage_of_groups(_: Admin, budgets: PersonBudgets) -> GroupUsageList:
+    """What each group uses, today and this month (UTC)."""
+    return GroupUsageList(items=[GroupUsageOut.of(row) for row in await budgets.of_groups()])
 
 
 @router.put("/users/{user_id}/budget")

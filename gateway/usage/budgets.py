@@ -8,7 +8,7 @@ from auth.budget import NO_BUDGET, Budget
 from core.clock import Clock
 from core.errors import BudgetExhausted
 from core.postgres import Postgres, Record
-from gateway.usage.tables import BudgetStatus, Period
+from gateway.usage.tables import BudgetStatus, GroupUsage, Period
 
 # Days stay as long as a report may ask for them, months a little longer.
 KEPT_DAYS: Final = 62
@@ -42,6 +42,17 @@ WHERE p.most IS NOT NULL
 ORDER BY s.rank, s.made, s.key_id, p.period
 """
 
+_GROUPS: Final = """
+SELECT g.id, p.period, p.most, coalesce(u.used, 0) AS used, coalesce(u.reserved, 0) AS reserved
+FROM groups g
+CROSS JOIN LATERAL (VALUES
+    ('day', g.tokens_per_day, (now() AT TIME ZONE 'UTC')::date),
+    ('month', g.tokens_per_month, date_trunc('month', now() AT TIME ZONE 'UTC')::date)
+) AS p(period, most, starts_on)
+LEFT JOIN usage_periods u ON u.subject = g.id AND u.period = p.period AND u.starts_on = p.starts_on
+ORDER BY lower(g.name), p.period
+"""
+
 
 class Budgets:
     """Reads budgets; what changes them is in gateway.usage.repository.
@@ -66,6 +77,13 @@ class Budgets:
             status
             for status in await self.of(user_id, key_id=key_id)
             if status.key_id is None or status.key_id == key_id
+        ]
+
+    async def of_groups(self) -> Sequence[GroupUsage]:
+        """What the groups use this day and this month, by name."""
+        return [
+            GroupUsage(row["id"], Period(row["period"]), row["most"], row["used"], row["reserved"])
+            for row in await self._postgres.fetch(_GROUPS)
         ]
 
     def refusal(self, statuses: Sequence[BudgetStatus], wanted: int) -> BudgetExhausted:

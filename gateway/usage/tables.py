@@ -101,3 +101,14 @@ class BudgetStatus:
     @property
     def remaining(self) -> int:
         return max(0, self.limit - self.used - self.reserved)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupUsage:
+    """What all members of a group use in the period that it is now. `limit` None: it has no bound."""
+
+    group_id: str
+    period: Period
+    limit: int | None
+    used: int
+    reserved: int

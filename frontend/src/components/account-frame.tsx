@@ -29,6 +29,7 @@ export function AccountFrame({ title, wide = false, children }: AccountFrameProp
     ["/account/security", words.securityTab],
     ...(user.role === "admin" ? ([
           ["/people", words.peopleTab],
+          ["/groups", words.groupsTab],
           ["/audit", words.auditTab],
         ] as const) : []),
   ] as const;

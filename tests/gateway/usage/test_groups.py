@@ -72,6 +72,13 @@ async def test_of_60_turns_of_three_people_against_a_shared_budget_for_10_at_mos
     assert await held(database, group) == {("day", spent, 0), ("month", spent, 0)}
     own = sum([row[1] for person in people for row in await held(database, person.id) if row[0] == "day"])
     assert own == spent
+    _, used = await boss.person.call("GET", "/api/admin/groups/usage")
+    assert [
+        (item["period"], item["limit"], item["used"], item["reserved"])
+        for item in used["items"]
+        if item["group_id"] == group
+    ] == [("day", 520, spent, 0), ("month", None, spent, 0)]
+    assert (await people[0].call("GET", "/api/admin/groups/usage"))[0] == 403
     (shown,) = await limits(people[0])
     assert (shown["scope"], shown["limit"], shown["used"], shown["reserved"]) == ("group", 520, spent, 0)
     assert shown["group_name"].startswith("Group ")

@@ -2,7 +2,7 @@
 
 import { usePathname, useRouter } from "next/navigation";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { modelsQuery } from "@/features/chat/api/models";
+import { modelsQuery } from "@/lib/api/models";
 import { conversationsQuery } from "@/features/history/api/list";
 import type { Command } from "@/features/palette/commands";
 import Palette from "@/features/palette/components/palette";

@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, type ReactNode } from "react";
+import { lazy, Suspense, useCallback, type ReactNode } from "react";
 import { usePathname, useRouter } from "next/navigation";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Dialog } from "@/components/ui/dialog";
@@ -19,6 +19,8 @@ import { openPanel } from "@/lib/panel";
 import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
 import { Panels } from "./panels";
+
+const KeepAccount = lazy(async () => ({ default: (await import("@/components/keep-account")).KeepAccount }));
 
 const showPalette = () => openPanel({ name: "palette" });
 const showShortcuts = () => openPanel({ name: "shortcuts" });
@@ -71,6 +73,13 @@ export function SignedInFrame({ children }: { children: ReactNode }) {
         newChatHint={`${strings.shortcuts.newChat} (${newChatKeys()})`}
         place={`${pathname}?${chatId ?? ""}`}
       >
+        {user.delete_at !== null && pathname !== "/account" && (
+          <Suspense>
+            <div className="shrink-0 px-4 pt-3">
+              <KeepAccount at={user.delete_at} />
+            </div>
+          </Suspense>
+        )}
         {children}
       </Frame>
       <Dialog open={signOut.isError} onOpenChange={() => signOut.reset()} title={strings.account.stillSignedIn}>

@@ -6,6 +6,7 @@ const NOW = Date.parse("2026-01-01T12:00:00Z");
 const budget = (fields: Partial<Budget>): Budget => ({
   scope: "person",
   key_id: null,
+  group_name: null,
   period: "day",
   limit: 1000,
   used: 0,
@@ -45,6 +46,14 @@ describe("limitState", () => {
     const limits = { budgets: [budget({ remaining: 0 }), budget({ period: "month", remaining: 9 })], requests };
     expect(limitState(limits, NOW).blockedUntil).toBe(Date.parse("2026-01-02T00:00:00Z"));
     expect(limitState(limits, Date.parse("2026-01-02T00:00:01Z")).blockedUntil).toBeNull();
+  });
+
+  it("counts the budget of the group", () => {
+    const ofGroup = budget({ scope: "group", group_name: "Research", remaining: 0 });
+    expect(limitState({ budgets: [budget({}), ofGroup], requests: null }, NOW)).toMatchObject({
+      tightest: { kind: "tokens", budget: ofGroup },
+      blockedUntil: Date.parse(ofGroup.resets_at),
+    });
   });
 
   it("leaves out the budgets of keys", () => {

@@ -13,12 +13,12 @@ export interface LimitState {
   blockedUntil: number | null;
 }
 
-/** What a person's limits mean right now. Budgets of keys are not this page's: it sends as the person. */
+/** What the limits of a person and their group mean right now. Budgets of keys are not this page's: it sends as the person. */
 export function limitState(limits: Limits | undefined, now: number): LimitState {
   const parts: { tightest: NonNullable<LimitState["tightest"]>; used: number }[] = [];
   for (const budget of limits?.budgets ?? []) {
     const over = Date.parse(budget.resets_at) <= now;
-    if (budget.scope !== "person" || budget.limit <= 0 || over) continue;
+    if (budget.scope === "key" || budget.limit <= 0 || over) continue;
     parts.push({ tightest: { kind: "tokens", budget }, used: 1 - Math.max(0, budget.remaining) / budget.limit });
   }
   const requests = limits?.requests;

@@ -18,6 +18,35 @@ export interface Person {
   open_sessions: number;
   last_seen_at: string | null;
   created_at: string;
+  group_id: string | null;
+  group_name: string | null;
+  /** When the account is erased; null where it stays. */
+  delete_at: string | null;
+}
+
+/** Tokens of prompts and answers a day and a month (UTC); null for no bound. */
+export interface TokenBudget {
+  day: number | null;
+  month: number | null;
+}
+
+/** People who share a budget, and the models that they may ask; null for all of them. */
+export interface Group {
+  id: string;
+  name: string;
+  models: string[] | null;
+  budget: TokenBudget;
+  members: number;
+  created_at: string;
+}
+
+/** What all members of a group use in a period; `limit` null: without a bound. */
+export interface GroupUsage {
+  group_id: string;
+  period: "day" | "month";
+  limit: number | null;
+  used: number;
+  reserved: number;
 }
 
 /** A link that lets one person register. The link itself is known only when it is made. */

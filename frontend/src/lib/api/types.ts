@@ -11,6 +11,8 @@ export interface User {
   email_verified: boolean;
   language: string | null;
   time_zone: string | null;
+  /** When the account is erased; null where it stays. */
+  delete_at: string | null;
 }
 
 export interface Session {
@@ -181,10 +183,11 @@ export interface Prompt {
   updated_at: string;
 }
 
-/** Tokens a person or a key may use in a day or a month. */
+/** Tokens a person, their group or a key may use in a day or a month. */
 export interface Budget {
-  scope: "person" | "key";
+  scope: "person" | "group" | "key";
   key_id: string | null;
+  group_name: string | null;
   period: "day" | "month";
   limit: number;
   used: number;

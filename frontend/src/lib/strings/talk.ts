@@ -146,6 +146,7 @@ export const talk = {
     noBudgets: "Your tokens are not limited.",
     periods: { day: "today", month: "this month" },
     budget: (period: string) => `Tokens ${period}`,
+    groupBudget: (group: string, period: string) => `Tokens of ${group} ${period}`,
     of: (used: string, limit: string) => `${used} of ${limit}`,
     resets: (wait: string) => `Begins anew in ${wait}.`,
     requests: (left: string, limit: string) => `${left} of ${limit} requests left right now.`,

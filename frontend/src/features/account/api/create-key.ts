@@ -4,6 +4,9 @@ import type { CreatedApiKey } from "@/lib/api/types";
 export interface NewKey {
   name: string;
   expires_in_days?: number;
+  scopes: ("inference" | "usage")[];
+  /** Null for all of them, also those that come later. */
+  models: string[] | null;
 }
 
 export function createKey(key: NewKey): Promise<CreatedApiKey> {

@@ -6,6 +6,7 @@ import { strings } from "@/lib/strings";
 import { chooseTheme, useTheme } from "@/lib/theme";
 import { AccountFrame, Section } from "@/components/account-frame";
 import { ApiKeys } from "./api-keys";
+import { DeleteAccount } from "./delete-account";
 import { EmailForm } from "./email-form";
 import { ProfileForm } from "./profile-form";
 
@@ -33,6 +34,9 @@ export function AccountView() {
           <Download aria-hidden className="size-4" />
           {strings.identity.account.download}
         </a>
+      </Section>
+      <Section title={strings.identity.account.deletion} detail={strings.identity.account.deletionDetail}>
+        <DeleteAccount />
       </Section>
     </AccountFrame>
   );

@@ -1,32 +1,24 @@
 "use client";
 
-import { useRef, useState, type FormEvent } from "react";
+import { useRef, useState } from "react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Check, Copy, KeyRound, RefreshCw, Trash2, X } from "lucide-react";
 import { Button, IconButton } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/dialog";
-import { inputStyle } from "@/components/ui/field";
 import { Problem } from "@/components/ui/problem";
 import { Bone, Skeleton } from "@/components/ui/skeleton";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { ApiKey, CreatedApiKey } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { formatDate, formatExact, formatWhen } from "@/lib/format";
-import { formText } from "@/lib/form";
 import { useCopy } from "@/lib/hooks/use-copy";
 import { strings } from "@/lib/strings";
-import { createKey } from "../api/create-key";
 import { deleteKey } from "../api/delete-key";
 import { apiKeysQuery } from "../api/keys";
 import { rotateKey } from "../api/rotate-key";
+import { KeyForm } from "./key-form";
 
 const words = strings.account;
-const EXPIRIES = [
-  ["", words.keyExpiries.never],
-  ["30", words.keyExpiries.d30],
-  ["90", words.keyExpiries.d90],
-  ["365", words.keyExpiries.d365],
-] as const;
 
 export function ApiKeys() {
   const client = useQueryClient();
@@ -36,20 +28,11 @@ export function ApiKeys() {
   const [confirming, setConfirming] = useState(false);
   const nameInput = useRef<HTMLInputElement>(null);
 
-  const create = useMutation({
-    mutationFn: createKey,
-    onSuccess: (key) => {
-      setCreated(key);
-      void client.invalidateQueries({ queryKey: queryKeys.apiKeys });
-    },
-  });
-  const rotate = useMutation({
-    mutationFn: rotateKey,
-    onSuccess: (key) => {
-      setCreated(key);
-      return client.invalidateQueries({ queryKey: queryKeys.apiKeys });
-    },
-  });
+  const keep = (key: CreatedApiKey) => {
+    setCreated(key);
+    return client.invalidateQueries({ queryKey: queryKeys.apiKeys });
+  };
+  const rotate = useMutation({ mutationFn: rotateKey, onSuccess: keep });
   const remove = useMutation({
     mutationFn: (key: ApiKey) => deleteKey(key.id),
     onSuccess: (_, removed) => {
@@ -58,49 +41,9 @@ export function ApiKeys() {
     },
   });
 
-  function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const form = event.currentTarget;
-    const data = new FormData(form);
-    const name = formText(data, "name").trim();
-    const days = Number(formText(data, "expiry"));
-    if (name === "") {
-      nameInput.current?.focus();
-      return;
-    }
-    create.mutate(days > 0 ? { name, expires_in_days: days } : { name }, { onSuccess: () => form.reset() });
-  }
-
   return (
     <div className="space-y-4">
-      <form onSubmit={submit} className="flex flex-wrap items-end gap-3">
-        <label className="min-w-48 flex-1">
-          <span className="mb-1 block font-medium">{words.keyName}</span>
-          <input
-            ref={nameInput}
-            name="name"
-            required
-            maxLength={100}
-            autoComplete="off"
-            placeholder={words.keyNamePlaceholder}
-            className={cn(inputStyle, "h-10")}
-          />
-        </label>
-        <label>
-          <span className="mb-1 block font-medium">{words.keyExpiry}</span>
-          <select name="expiry" defaultValue="90" className={cn(inputStyle, "h-10 w-36")}>
-            {EXPIRIES.map(([value, label]) => (
-              <option key={value} value={value}>
-                {label}
-              </option>
-            ))}
-          </select>
-        </label>
-        <Button type="submit" variant="primary" disabled={create.isPending}>
-          {create.isPending ? words.creatingKey : words.createKey}
-        </Button>
-      </form>
-      {create.error && <Problem error={create.error} />}
+      <KeyForm nameInput={nameInput} onCreated={keep} />
       {created && <NewKey created={created} onDone={() => setCreated(null)} />}
       {remove.error && <Problem error={remove.error} />}
       {rotate.error && <Problem error={rotate.error} />}
@@ -191,8 +134,10 @@ function KeyRow({ apiKey, busy, onRotate, onDelete }: KeyRowProps) {
       text: expired ? words.keyExpiredAt(formatDate(expires)) : words.keyExpiresAt(formatDate(expires)),
       exact: expires,
     },
+    !apiKey.scopes.includes("inference") && { text: words.keyScope.usage, exact: null },
+    apiKey.scopes.length > 1 && { text: words.keyBoth, exact: null },
     apiKey.models && { text: words.keyModels(apiKey.models.join(", ")), exact: null },
-  ].filter((fact) => fact !== null && fact !== "");
+  ].filter((fact) => fact !== null && fact !== "" && fact !== false);
   return (
     <li className="flex items-center gap-3 py-3 pr-2 pl-4">
       <div className="min-w-0 flex-1">

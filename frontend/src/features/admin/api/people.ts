@@ -4,12 +4,14 @@ import type { Person } from "@/lib/api/identity-types";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { Page } from "@/lib/api/types";
 
-/** Accounts whose name or address holds `words`, newest first. */
-export function peopleQuery(words: string) {
+/** Accounts whose name or address holds `words`, of a group where its id is not empty, newest first. */
+export function peopleQuery(words: string, group: string) {
   return infiniteQueryOptions({
-    queryKey: queryKeys.people(words),
+    queryKey: queryKeys.people(words, group),
     queryFn: ({ pageParam, signal }) => {
-      const query = new URLSearchParams({ q: words, ...(pageParam ? { cursor: pageParam } : {}) });
+      const query = new URLSearchParams({ q: words });
+      if (group) query.set("group", group);
+      if (pageParam) query.set("cursor", pageParam);
       return call<Page<Person>>(`/api/admin/users?${query}`, { signal });
     },
     initialPageParam: null as string | null,

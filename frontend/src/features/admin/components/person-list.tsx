@@ -6,7 +6,8 @@ import { useStepUp } from "@/components/step-up/use-step-up";
 import { Confirm } from "@/components/ui/dialog";
 import { Problem } from "@/components/ui/problem";
 import { toApiError } from "@/lib/api/error";
-import type { Person } from "@/lib/api/identity-types";
+import type { Group, Person } from "@/lib/api/identity-types";
+import { queryKeys } from "@/lib/api/query-keys";
 import { strings } from "@/lib/strings";
 import { changePerson } from "../api/change-person";
 import { endSessionsOf } from "../api/end-sessions-of";
@@ -16,14 +17,17 @@ import { PersonRow } from "./person-row";
 const words = strings.identity.people;
 
 /** People and what an administrator can do with their accounts. */
-export function PersonList({ people }: { people: readonly Person[] }) {
+export function PersonList({ people, groups }: { people: readonly Person[]; groups: readonly Group[] }) {
   const client = useQueryClient();
   const stepUp = useStepUp();
   const [asked, setAsked] = useState<Person | null>(null);
   const [confirming, setConfirming] = useState(false);
   const act = useMutation({
     mutationFn: (wanted: () => Promise<unknown>) => stepUp.run(wanted),
-    onSettled: () => client.invalidateQueries({ queryKey: ["people"] }),
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: queryKeys.groups });
+      return client.invalidateQueries({ queryKey: ["people"] });
+    },
   });
   const failed = act.error && toApiError(act.error).code !== "cancelled";
   return (
@@ -34,7 +38,9 @@ export function PersonList({ people }: { people: readonly Person[] }) {
           <PersonRow
             key={person.id}
             person={person}
+            groups={groups}
             busy={act.isPending}
+            onGroup={(group) => act.mutate(() => changePerson(person.id, { group_id: group }))}
             onRole={(role) => act.mutate(() => changePerson(person.id, { role }))}
             onEnable={() => act.mutate(() => changePerson(person.id, { active: true }))}
             onDisable={() => {

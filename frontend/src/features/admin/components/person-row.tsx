@@ -4,10 +4,10 @@ import { LogOut, MoreHorizontal, ShieldOff, UserCheck, UserX } from "lucide-reac
 import { IconButton } from "@/components/ui/button";
 import { inputStyle } from "@/components/ui/field";
 import { Menu, type MenuEntry } from "@/components/ui/menu";
-import type { Person } from "@/lib/api/identity-types";
+import type { Group, Person } from "@/lib/api/identity-types";
 import type { Role } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
-import { formatWhen } from "@/lib/format";
+import { formatDate, formatWhen } from "@/lib/format";
 import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
 
@@ -16,15 +16,18 @@ export const ROLES = ["user", "operator", "admin"] as const;
 
 interface PersonRowProps {
   person: Person;
+  groups: readonly Group[];
   busy: boolean;
   onRole: (role: Role) => void;
+  onGroup: (id: string | null) => void;
   onEnable: () => void;
   onDisable: () => void;
   onEndSessions: () => void;
   onRemoveFactor: () => void;
 }
 
-export function PersonRow({ person, busy, onRole, onEnable, onDisable, onEndSessions, onRemoveFactor }: PersonRowProps) {
+export function PersonRow(props: PersonRowProps) {
+  const { person, groups, busy, onRole, onGroup, onEnable, onDisable, onEndSessions, onRemoveFactor } = props;
   const own = useUser().id === person.id;
   const icon = "size-4";
   const entries: MenuEntry[] = [
@@ -53,6 +56,7 @@ export function PersonRow({ person, busy, onRole, onEnable, onDisable, onEndSess
     person.last_seen_at !== null && words.lastSeen(formatWhen(person.last_seen_at, new Date())),
     person.second_factor && words.withFactor,
     !person.email_verified && words.unverified,
+    person.delete_at !== null && words.deletedOn(formatDate(person.delete_at)),
   ].filter((fact) => fact !== false);
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-2 py-3 pr-2 pl-4">
@@ -82,6 +86,22 @@ export function PersonRow({ person, busy, onRole, onEnable, onDisable, onEndSess
           </option>
         ))}
       </select>
+      {groups.length > 0 && (
+        <select
+          aria-label={words.group(person.name)}
+          value={person.group_id ?? ""}
+          disabled={busy}
+          onChange={(event) => onGroup(event.target.value || null)}
+          className={cn(inputStyle, "h-9 w-36 text-ui")}
+        >
+          <option value="">{words.noGroup}</option>
+          {groups.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </select>
+      )}
       <Menu
         align="end"
         entries={entries}

@@ -24,12 +24,12 @@ export default function LimitsDialog() {
   if (limits.error && !limits.data)
     return <Problem error={limits.error} title={words.failed} onRetry={() => void limits.refetch()} />;
   const { budgets, requests } = limits.data;
-  const mine = budgets.filter(({ scope }) => scope === "person");
+  const mine = budgets.filter(({ scope }) => scope !== "key");
   return (
     <div className="space-y-5">
       {mine.length === 0 && <p className="text-muted">{words.noBudgets}</p>}
       {mine.map((budget) => (
-        <BudgetRow key={budget.period} budget={budget} />
+        <BudgetRow key={budget.scope + budget.period} budget={budget} />
       ))}
       {requests && (
         <p className="border-t border-line pt-4 text-hint text-muted tabular-nums">
@@ -44,7 +44,8 @@ function BudgetRow({ budget }: { budget: Budget }) {
   const words = strings.limits;
   const wait = useCountdown(Date.parse(budget.resets_at));
   const part = Math.min(1, 1 - Math.max(0, budget.remaining) / Math.max(1, budget.limit));
-  const title = words.budget(words.periods[budget.period]);
+  const period = words.periods[budget.period];
+  const title = budget.group_name === null ? words.budget(period) : words.groupBudget(budget.group_name, period);
   return (
     <section>
       <div className="mb-1.5 flex justify-between gap-4">

@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { usePickedModel } from "@/lib/picked-model";
 import { strings } from "@/lib/strings";
-import { modelsQuery } from "../api/models";
+import { modelsQuery } from "@/lib/api/models";
 import { chooseModel, notReadyReason, readLastModel } from "../choose-model";
 
 /** The models there are, the one that answers next in a chat, and why nothing can be sent to it (null when it can). */

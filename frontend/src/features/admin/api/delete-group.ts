@@ -1,0 +1,5 @@
+import { call } from "@/lib/api/client";
+
+export function deleteGroup(id: string): Promise<void> {
+  return call<void>(`/api/admin/groups/${id}`, { method: "DELETE" });
+}
