@@ -34,33 +34,44 @@ LONGEST_PATH = 200
 _FOR = {Role.OPERATOR: "This is for operators.", Role.ADMIN: "This is for administrators."}
 
 
-def current_auth(connection: HTTPConnection) -> Auth:
+def auth_of(connection: HTTPConnection) -> Auth:
     """The services of this process; the gateway puts them into `app.state.auth`."""
     return cast(Auth, connection.app.state.auth)
 
 
-def current_address(connection: HTTPConnection) -> str:
+# Coroutines, though they do not wait: the framework sends a plain function to another thread and back.
+async def current_auth(connection: HTTPConnection) -> Auth:
+    """See `auth_of`."""
+    return auth_of(connection)
+
+
+async def current_address(connection: HTTPConnection) -> str:
     """The client's address; see auth.client_address."""
-    return client_address(connection.scope, current_auth(connection).trusted_proxies)
+    return client_address(connection.scope, auth_of(connection).trusted_proxies)
 
 
-def current_visitor(connection: HTTPConnection) -> Visitor:
+async def current_visitor(connection: HTTPConnection) -> Visitor:
+    """See `visitor_of`."""
+    return visitor_of(connection)
+
+
+def visitor_of(connection: HTTPConnection) -> Visitor:
     """Where the request comes from, for the list of sessions and the audit log."""
     agent = connection.headers.get("user-agent", "")
     harmless = "".join(character for character in agent if character.isprintable())
     return Visitor(
-        current_address(connection),
+        client_address(connection.scope, auth_of(connection).trusted_proxies),
         harmless[:LONGEST_USER_AGENT] or None,
         connection.scope.get("headrace.request_id"),
     )
 
 
-def from_own_page(connection: HTTPConnection) -> None:
+async def from_own_page(connection: HTTPConnection) -> None:
     """For the endpoints that hand out or end sessions: no other site's page may call them.
 
     Raises CrossSiteRequest or UnsupportedMediaType.
     """
-    auth = current_auth(connection)
+    auth = auth_of(connection)
     if auth.origin.is_foreign(connection):
         raise CrossSiteRequest
     auth.origin.admit_body(connection)
@@ -81,7 +92,7 @@ def bearer_token(connection: HTTPConnection) -> str | None:
 async def authenticated(connection: HTTPConnection) -> Principal:
     """Who sent this. An Authorization header decides where there is one: a bad one is refused, whatever
     cookies come with it. Raises Unauthenticated, CrossSiteRequest, Unavailable."""
-    auth = current_auth(connection)
+    auth = auth_of(connection)
     token = bearer_token(connection)
     if token is not None:
         return await auth.authenticate(token)
@@ -106,7 +117,7 @@ async def signed_in(connection: HTTPConnection) -> Principal:
 
 async def _count_request(connection: HTTPConnection, principal: Principal) -> None:
     """Raises RateLimited. The answer's headers tell what is left: see gateway.envelope."""
-    allowance = await current_auth(connection).request_limits.take(principal.user_id, "api")
+    allowance = await auth_of(connection).request_limits.take(principal.user_id, "api")
     connection.scope[ALLOWANCE] = allowance
 
 
@@ -123,7 +134,7 @@ async def freshly_signed_in(
     connection: HTTPConnection, principal: Annotated[Principal, Depends(signed_in)]
 ) -> Principal:
     """A person who has proved who they are a moment ago: for what a stolen session must not do."""
-    if not current_auth(connection).is_fresh(principal):
+    if not auth_of(connection).is_fresh(principal):
         raise StepUpRequired
     return principal
 
@@ -150,7 +161,7 @@ async def fresh_admin(
 async def _with_role(connection: HTTPConnection, principal: Principal, needed: Role) -> Principal:
     """The role is read from the database. Where it asks for a second factor, the session was opened with one.
     Refusals are recorded. Raises Forbidden, SecondFactorRequired."""
-    auth = current_auth(connection)
+    auth = auth_of(connection)
     user = await auth.accounts.get(principal.user_id)
     refusal: HeadraceError | None = None
     if not user.role.includes(needed):
@@ -160,7 +171,7 @@ async def _with_role(connection: HTTPConnection, principal: Principal, needed: R
     if refusal is not None:
         await auth.audit.record(
             f"{needed}.tried",
-            current_visitor(connection),
+            visitor_of(connection),
             actor=principal.user_id,
             target=connection.scope["path"][:LONGEST_PATH],
             outcome=Outcome.REFUSED,
@@ -182,7 +193,7 @@ async def api_caller(connection: HTTPConnection) -> Principal:
     token = bearer_token(connection)
     if token is None:
         raise Unauthenticated
-    return require_inference(await current_auth(connection).authenticate(token))
+    return require_inference(await auth_of(connection).authenticate(token))
 
 
 def require_inference(principal: Principal) -> Principal:
@@ -202,7 +213,7 @@ async def authenticate_websocket(websocket: WebSocket) -> Principal:
     A socket that a foreign page opens is refused, whatever it carries, and a cookie counts only where the
     browser says that the page is ours. Raises Unauthenticated, CrossSiteRequest, Unavailable.
     """
-    auth = current_auth(websocket)
+    auth = auth_of(websocket)
     if auth.origin.is_foreign(websocket):
         raise CrossSiteRequest
     tickets = websocket.query_params.getlist("ticket")

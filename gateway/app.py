@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -14,6 +16,7 @@ from core.errors import NotFound
 from gateway import health, problems
 from gateway.account.endpoints import router as account_router
 from gateway.admin.endpoints import router as admin_router
+from gateway.branches import Branches
 from gateway.chat.endpoints import router as chat_router
 from gateway.conversations.endpoints import router as conversations_router
 from gateway.conversations.exporting.endpoints import router as exporting_router
@@ -98,6 +101,7 @@ def create_app(house: House) -> Envelope:
     ):
         api.include_router(router)
     app.include_router(api)
+    _index_routes(app)
     # Not a mount: a mount at "/" matches everything, and a wrong method would be called not found.
     app.router.default = _Otherwise(page)
     return Envelope(
@@ -105,6 +109,19 @@ def create_app(house: House) -> Envelope:
         max_body_bytes=house.settings.max_body_bytes,
         https=house.settings.public_url.startswith("https://"),
     )
+
+
+def _index_routes(app: FastAPI) -> None:
+    """Let requests find their route by branches; the description is still made of the single routes."""
+    routes = app.router.routes[:]
+    app.router.routes[:] = [Branches(routes)]
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=routes)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign] - the framework's own way to extend it
 
 
 class _Otherwise:

@@ -1,4 +1,7 @@
-"""The services as parameter types of endpoints."""
+"""The services as parameter types of endpoints.
+
+Coroutines, though none of them waits: the framework sends a plain function to another thread and back.
+"""
 
 from typing import Annotated
 
@@ -23,82 +26,82 @@ from gateway.usage.budgets import Budgets
 from gateway.usage.repository import LedgerRepository
 
 
-def _conversations(connection: HTTPConnection) -> ConversationService:
+async def _conversations(connection: HTTPConnection) -> ConversationService:
     found: ConversationService = connection.app.state.house.conversations
     return found
 
 
-def _search(connection: HTTPConnection) -> SearchService:
+async def _search(connection: HTTPConnection) -> SearchService:
     found: SearchService = connection.app.state.house.search
     return found
 
 
-def _exports(connection: HTTPConnection) -> ExportService:
+async def _exports(connection: HTTPConnection) -> ExportService:
     found: ExportService = connection.app.state.house.exports
     return found
 
 
-def _account_exports(connection: HTTPConnection) -> AccountExport:
+async def _account_exports(connection: HTTPConnection) -> AccountExport:
     found: AccountExport = connection.app.state.house.account_exports
     return found
 
 
-def _sharing(connection: HTTPConnection) -> SharingService:
+async def _sharing(connection: HTTPConnection) -> SharingService:
     found: SharingService = connection.app.state.house.sharing
     return found
 
 
-def _summaries(connection: HTTPConnection) -> SummaryService:
+async def _summaries(connection: HTTPConnection) -> SummaryService:
     found: SummaryService = connection.app.state.house.summaries
     return found
 
 
-def _prompts(connection: HTTPConnection) -> PromptService:
+async def _prompts(connection: HTTPConnection) -> PromptService:
     found: PromptService = connection.app.state.house.prompts
     return found
 
 
-def _turns(connection: HTTPConnection) -> TurnService:
+async def _turns(connection: HTTPConnection) -> TurnService:
     found: TurnService = connection.app.state.house.turns
     return found
 
 
-def _once_turns(connection: HTTPConnection) -> TurnsOnce:
+async def _once_turns(connection: HTTPConnection) -> TurnsOnce:
     found: TurnsOnce = connection.app.state.house.once_turns
     return found
 
 
-def _routes(connection: HTTPConnection) -> RoutingTable:
+async def _routes(connection: HTTPConnection) -> RoutingTable:
     found: RoutingTable = connection.app.state.house.routes
     return found
 
 
-def _ledger(connection: HTTPConnection) -> LedgerRepository:
+async def _ledger(connection: HTTPConnection) -> LedgerRepository:
     found: LedgerRepository = connection.app.state.house.ledger
     return found
 
 
-def _budgets(connection: HTTPConnection) -> Budgets:
+async def _budgets(connection: HTTPConnection) -> Budgets:
     found: Budgets = connection.app.state.house.budgets
     return found
 
 
-def _revisions(connection: HTTPConnection) -> RevisionRepository:
+async def _revisions(connection: HTTPConnection) -> RevisionRepository:
     found: RevisionRepository = connection.app.state.house.revisions
     return found
 
 
-def _hub(connection: HTTPConnection) -> Hub:
+async def _hub(connection: HTTPConnection) -> Hub:
     found: Hub = connection.app.state.house.hub
     return found
 
 
-def _orders(connection: HTTPConnection) -> MakeOrders:
+async def _orders(connection: HTTPConnection) -> MakeOrders:
     found: MakeOrders = connection.app.state.house.socket_orders
     return found
 
 
-def _readiness(connection: HTTPConnection) -> ReadinessChecks:
+async def _readiness(connection: HTTPConnection) -> ReadinessChecks:
     found: ReadinessChecks = connection.app.state.house.readiness
     return found
 

@@ -13,7 +13,7 @@ from gateway.jobs.service import JobService
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 
-def _jobs(connection: HTTPConnection) -> JobService:
+async def _jobs(connection: HTTPConnection) -> JobService:
     found: JobService = connection.app.state.house.jobs
     return found
 
