@@ -121,7 +121,7 @@ def _index_routes(app: FastAPI) -> None:
             app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=routes)
         return app.openapi_schema
 
-    app.openapi = describe  # type: ignore[method-assign] - the framework's own way to extend it
+    app.openapi = describe  # type: ignore[method-assign]
 
 
 class _Otherwise:
