@@ -108,6 +108,28 @@ test("an API key is shown once, listed, and deleted after asking", async ({ page
   await expect(page.getByText("No keys yet.")).toBeVisible();
 });
 
+test("an API key may be bound to what it does and to models", async ({ page }) => {
+  await new EntryPage(page).register(newPerson());
+  await page.goto("/account");
+  await page.getByLabel("Key name").fill("Reader");
+  await page.getByText("What it may do").click();
+  await page.getByLabel("ask models").uncheck();
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByText("Choose at least one thing that the key may do.")).toBeVisible();
+  await page.getByLabel("read what you used").check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  const reader = page.getByRole("listitem").filter({ hasText: "Reader" });
+  await expect(reader).toContainText("read what you used");
+
+  await page.getByLabel("Key name").fill("Bound");
+  await page.getByLabel("Only these:").check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByText("Choose at least one model, or all of them.")).toBeVisible();
+  await page.getByLabel("Simulated").check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByRole("listitem").filter({ hasText: "Bound" })).toContainText("Only simulated");
+});
+
 test("the theme follows the system until one is chosen, and the choice outlives a reload", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
   await new EntryPage(page).register(newPerson());

@@ -48,6 +48,7 @@ export async function auditTour(page, shot, narrow) {
   await page.getByLabel("Password", { exact: true }).fill(`heron mill weir ${Date.now()}`);
   await page.getByRole("button", { name: "Create account" }).click();
   await page.getByRole("textbox", { name: "Message" }).waitFor();
+  await peopleTour(page, shot);
   await page.goto("/audit");
   await page.getByRole("row").nth(2).waitFor();
   await page.getByRole("button", { name: "Verify the log" }).click();
@@ -57,4 +58,44 @@ export async function auditTour(page, shot, narrow) {
   await page.getByLabel("Action").fill("nothing.like.it");
   await page.getByText("No event fits.").waitFor();
   await shot("audit-empty");
+}
+
+/** People and groups; `page` is an administrator's. */
+async function peopleTour(page, shot) {
+  const name = `Research ${Date.now()}`;
+  await page.goto("/groups");
+  await page.getByText("No groups yet.").or(page.getByRole("listitem").first()).waitFor();
+  await shot("groups");
+  await page.getByRole("button", { name: "New group" }).click();
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Tokens a day, together").fill("plenty");
+  await page.getByLabel("Only these:").check();
+  await page.getByLabel("Simulated").check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("A whole number, or nothing.").waitFor();
+  await shot("groups-new");
+  await page.getByLabel("Tokens a day, together").fill("90,000");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("0 of 90,000 tokens today").first().waitFor();
+  await shot("groups-made");
+  await page.goto("/people");
+  const group = page.getByRole("combobox", { name: "Group of Ada Marsh" }).first();
+  await group.selectOption(name);
+  await page.waitForTimeout(500);
+  await shot("people");
+  await page.goto("/account");
+  await page.getByText("What it may do").click();
+  await page.getByText("Models it may ask").waitFor();
+  await page.getByText("What it may do").scrollIntoViewIfNeeded();
+  await shot("account-key");
+  await page.getByRole("button", { name: "Delete my account" }).click();
+  await page.getByRole("alertdialog").waitFor();
+  await shot("account-delete");
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete it" }).click();
+  await page.getByText(/will be erased on/).waitFor();
+  await page.goto("/");
+  await page.getByRole("button", { name: "Keep my account" }).waitFor();
+  await shot("chat-deleted");
+  await page.getByRole("button", { name: "Keep my account" }).click();
+  await page.getByText(/will be erased on/).waitFor({ state: "detached" });
 }

@@ -30,7 +30,7 @@ export function ApiKeys() {
 
   const keep = (key: CreatedApiKey) => {
     setCreated(key);
-    return client.invalidateQueries({ queryKey: queryKeys.apiKeys });
+    void client.invalidateQueries({ queryKey: queryKeys.apiKeys });
   };
   const rotate = useMutation({ mutationFn: rotateKey, onSuccess: keep });
   const remove = useMutation({
