@@ -38,7 +38,7 @@ export function AccountFrame({ title, wide = false, children }: AccountFrameProp
       <PageHeader title={title} />
       <div className="min-h-0 flex-1 overflow-y-auto" tabIndex={-1}>
         <div className={cn("mx-auto w-full px-4 pt-2 pb-16 md:px-6", wide ? "max-w-5xl" : "max-w-(--measure)")}>
-          <nav aria-label={words.tabs} className="mb-8 flex gap-1 border-b border-line">
+          <nav aria-label={words.tabs} className="mb-8 flex gap-1 overflow-x-auto border-b border-line">
             {tabs.map(([href, label]) => {
               const current = here.replace(/\/$/, "") === href;
               return (
@@ -47,7 +47,7 @@ export function AccountFrame({ title, wide = false, children }: AccountFrameProp
                   href={href}
                   aria-current={current ? "page" : undefined}
                   className={cn(
-                    "-mb-px border-b-2 px-3 py-2",
+                    "shrink-0 border-b-2 px-2 py-2 whitespace-nowrap sm:px-3",
                     current ? "border-accent font-medium" : "border-transparent text-muted hover:text-text",
                   )}
                 >

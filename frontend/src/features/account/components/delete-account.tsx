@@ -28,7 +28,7 @@ export function DeleteAccount() {
   return (
     <div className="space-y-4">
       {ask.error && toApiError(ask.error).code !== "cancelled" && <Problem error={ask.error} />}
-      <Button className="text-danger" disabled={ask.isPending} onClick={() => setConfirming(true)}>
+      <Button variant="danger" disabled={ask.isPending} onClick={() => setConfirming(true)}>
         {words.deletionAsk}
       </Button>
       <Confirm

@@ -72,7 +72,7 @@ export function Invitations() {
               ))}
             </select>
           </label>
-          <Button type="submit" className="mt-[26px] h-11" disabled={make.isPending}>
+          <Button type="submit" className="h-11 sm:mt-[26px]" disabled={make.isPending}>
             {make.isPending ? words.inviteMaking : words.inviteMake}
           </Button>
         </form>

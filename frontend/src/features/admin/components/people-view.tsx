@@ -37,12 +37,12 @@ export function PeopleView() {
             onChange={(event) => setTyped(event.target.value)}
           />
           {groups.data && groups.data.length > 0 && (
-            <label>
+            <label className="w-44">
               <span className="mb-1 block text-ui font-medium">{words.inGroup}</span>
               <select
                 value={group}
                 onChange={(event) => setGroup(event.target.value)}
-                className={cn(inputStyle, "h-11 w-44 text-reading")}
+                className={cn(inputStyle, "h-11 text-reading")}
               >
                 <option value="">{words.anyGroup}</option>
                 {groups.data.map(({ id, name }) => (

@@ -73,44 +73,62 @@ export function PersonRow(props: PersonRowProps) {
           ))}
         </p>
       </div>
+      <div className="flex w-full items-center gap-2 sm:w-auto">
+        <Choice
+          label={words.role(person.name)}
+          value={person.role}
+          disabled={busy}
+          options={ROLES.map((role) => [role, strings.account.roles[role]])}
+          onChange={(role) => onRole(role as Role)}
+        />
+        {groups.length > 0 && (
+          <Choice
+            label={words.group(person.name)}
+            value={person.group_id ?? ""}
+            disabled={busy}
+            options={[["", words.noGroup], ...groups.map(({ id, name }) => [id, name] as const)]}
+            onChange={(group) => onGroup(group || null)}
+          />
+        )}
+        <Menu
+          align="end"
+          entries={entries}
+          trigger={
+            <IconButton label={words.actions(person.name)} disabled={busy}>
+              <MoreHorizontal aria-hidden className="size-4" />
+            </IconButton>
+          }
+        />
+      </div>
+    </li>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  value: string;
+  disabled: boolean;
+  /** What each is, and what is said of it. */
+  options: readonly (readonly [string, string])[];
+  onChange: (value: string) => void;
+}
+
+function Choice({ label, value, disabled, options, onChange }: ChoiceProps) {
+  return (
+    <div className="min-w-0 flex-1 sm:w-36 sm:flex-none">
       <select
-        aria-label={words.role(person.name)}
-        value={person.role}
-        disabled={busy}
-        onChange={(event) => onRole(event.target.value as Role)}
-        className={cn(inputStyle, "h-9 w-36 text-ui")}
+        aria-label={label}
+        value={value}
+        disabled={disabled}
+        onChange={(event) => onChange(event.target.value)}
+        className={cn(inputStyle, "h-9 text-ui")}
       >
-        {ROLES.map((role) => (
-          <option key={role} value={role}>
-            {strings.account.roles[role]}
+        {options.map(([option, said]) => (
+          <option key={option} value={option}>
+            {said}
           </option>
         ))}
       </select>
-      {groups.length > 0 && (
-        <select
-          aria-label={words.group(person.name)}
-          value={person.group_id ?? ""}
-          disabled={busy}
-          onChange={(event) => onGroup(event.target.value || null)}
-          className={cn(inputStyle, "h-9 w-36 text-ui")}
-        >
-          <option value="">{words.noGroup}</option>
-          {groups.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
-        </select>
-      )}
-      <Menu
-        align="end"
-        entries={entries}
-        trigger={
-          <IconButton label={words.actions(person.name)} disabled={busy}>
-            <MoreHorizontal aria-hidden className="size-4" />
-          </IconButton>
-        }
-      />
-    </li>
+    </div>
   );
 }
