@@ -13,6 +13,7 @@ from auth.mfa.endpoints import router as mfa_router
 from auth.oauth.endpoints import router as oauth_router
 from auth.passkeys.endpoints import router as passkeys_router
 from auth.people.endpoints import router as people_router
+from auth.pictures.endpoints import router as pictures_router
 from auth.sessions.endpoints import router as sessions_router
 from auth.sessions.endpoints import well_known_router
 
@@ -21,6 +22,7 @@ __all__ = ["router", "well_known_router"]
 router = APIRouter()
 router.include_router(accounts_router)
 router.include_router(deletion_router)
+router.include_router(pictures_router)
 router.include_router(sessions_router)
 router.include_router(credentials_router)
 router.include_router(mfa_router)

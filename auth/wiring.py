@@ -47,6 +47,8 @@ from auth.passkeys.repository import PasskeyRepository
 from auth.passkeys.service import Passkeys
 from auth.people.repository import PeopleRepository
 from auth.people.service import People
+from auth.pictures.repository import PictureRepository
+from auth.pictures.service import Pictures
 from auth.principal import Principal, Role
 from auth.revocation import Revocations
 from auth.sessions.access_tokens import AccessTokens
@@ -75,7 +77,7 @@ class Auth:
 
     Attributes:
         accounts, sessions, sign_in, factors, passwords, addresses, people, groups, invitations, api_keys,
-            deletion, audit: the services.
+            deletion, pictures, audit: the services.
         request_limits: the general limit of requests.
         watch: tells open connections that their session or key has ended.
         origin: tells our own page from others.
@@ -148,6 +150,7 @@ class Auth:
             unverified_may_ask=may_ask,
             default_budget=default_budget,
         )
+        self.pictures = Pictures(PictureRepository(postgres), self.accounts)
         self.deletion = Deletion(
             DeletionRepository(postgres),
             self.accounts,

@@ -72,7 +72,8 @@ class Accepted(BaseModel):
 
 
 class UserView(BaseModel):
-    """A person, to themselves. `delete_at`: when the account is erased, null where it stays."""
+    """A person, to themselves. `delete_at`: when the account is erased, null where it stays. `picture`:
+    where theirs is, null for none."""
 
     id: str
     email: str
@@ -83,6 +84,7 @@ class UserView(BaseModel):
     language: str | None
     time_zone: str | None
     delete_at: datetime | None
+    picture: str | None
 
     @classmethod
     def of(cls, user: UserRow) -> Self:
@@ -97,4 +99,5 @@ class UserView(BaseModel):
             language=user.language,
             time_zone=user.time_zone,
             delete_at=user.delete_at,
+            picture=f"/api/auth/me/picture?v={user.picture_tag}" if user.picture_tag else None,
         )

@@ -10,14 +10,16 @@ from core.postgres import Record
 
 USER_COLUMNS = (
     "id, email, name, password_hash, password_long, role, status, email_verified_at, created_at, "
-    "language, time_zone, tokens_per_day, tokens_per_month, group_id, delete_at"
+    "language, time_zone, tokens_per_day, tokens_per_month, group_id, delete_at, "
+    "picture_tag"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
     """One account. `password_hash` is None where the person has another way in; `password_long` says whether
-    the password may be the only factor, `delete_at` when the account is erased."""
+    the password may be the only factor, `delete_at` when the account is erased,
+    `picture_tag` names their picture where they have one."""
 
     id: str
     email: str
@@ -33,6 +35,7 @@ class UserRow:
     budget: Budget
     group_id: str | None
     delete_at: datetime | None
+    picture_tag: str | None
 
     def is_open(self, now: datetime) -> bool:
         """Whether anything opens it at this moment."""
@@ -56,4 +59,5 @@ class UserRow:
             budget=Budget.of(record),
             group_id=record["group_id"],
             delete_at=record["delete_at"],
+            picture_tag=record["picture_tag"],
         )

@@ -77,6 +77,27 @@ test("a mail confirms the address, and another one moves the account to a new ad
   await expect(page.locator("#main").getByText(email)).toBeVisible();
 });
 
+test("a picture is chosen, shown everywhere, and removed", async ({ page }) => {
+  await new EntryPage(page).register(newPerson());
+  await page.goto("/account");
+  const picture = page.getByLabel("Your picture");
+  await picture.setInputFiles({ name: "note.png", mimeType: "image/png", buffer: Buffer.from("not a picture") });
+  await expect(page.locator("#main").getByRole("alert").first()).toContainText("This is no PNG, JPEG, WebP or GIF picture.");
+  // Eight by eight pixels of one colour.
+  const png =
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFElEQVR4nGPkSmliwAaYsIoOWgkAwDABAL46hw0AAAAASUVORK5CYII=";
+  await picture.setInputFiles({ name: "me.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") });
+  const shown = page.locator('img[src^="/api/auth/me/picture"]');
+  await expect(shown).toHaveCount(2);
+  for (const image of await shown.all())
+    await expect.poll(() => image.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBeGreaterThan(0);
+  await axeClean(page);
+  await page.reload();
+  await expect(shown).toHaveCount(2);
+  await page.getByRole("button", { name: "Remove it" }).click();
+  await expect(shown).toHaveCount(0);
+});
+
 test("the profile is changed and stays so", async ({ page }) => {
   await new EntryPage(page).register(newPerson());
   await page.goto("/account");

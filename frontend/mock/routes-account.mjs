@@ -85,6 +85,24 @@ export const accountRoutes = (store) => [
     user.delete_at ??= new Date(Date.now() + 14 * 864e5).toISOString();
     json(response, 200, view(user));
   }],
+  ["PUT", /^\/api\/auth\/me\/picture$/, ({ response, user, body }) => {
+    only(body, ["image"]);
+    const image = Buffer.from(body.image, "base64");
+    if (image.subarray(1, 4).toString() !== "PNG")
+      throw new Refused(422, "invalid", "This is no PNG, JPEG, WebP or GIF picture.");
+    store.pictures.set(user.id, image);
+    user.picture = `/api/auth/me/picture?v=${newId("pic")}`;
+    json(response, 200, view(user));
+  }],
+  ["GET", /^\/api\/auth\/me\/picture$/, ({ response, user }) => {
+    if (!store.pictures.has(user.id)) throw missing();
+    response.writeHead(200, { "content-type": "image/png" }).end(store.pictures.get(user.id));
+  }],
+  ["DELETE", /^\/api\/auth\/me\/picture$/, ({ response, user }) => {
+    store.pictures.delete(user.id);
+    user.picture = null;
+    json(response, 200, view(user));
+  }],
   ["POST", /^\/api\/auth\/me\/keep$/, ({ response, user }) => {
     user.delete_at = null;
     json(response, 200, view(user));

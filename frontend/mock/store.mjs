@@ -26,6 +26,7 @@ export class Store extends EventEmitter {
   shares = new Map();
   prompts = new Map();
   groups = new Map();
+  pictures = new Map();
   limits = new Limits((userId) => this.groups.get(this.users.get(userId)?.group_id));
   jobs = new Jobs(this);
   identity = new Identity();
@@ -36,7 +37,7 @@ export class Store extends EventEmitter {
     const id = newId("usr");
     const role = invited ?? (/^admin/.test(email) ? "admin" : "user");
     const user = { id, email, password, name, role, created_at: now() };
-    this.users.set(id, Object.assign(user, { email_verified: false, language: null, time_zone: null, delete_at: null, group_id: null }));
+    this.users.set(id, Object.assign(user, { email_verified: false, language: null, time_zone: null, delete_at: null, group_id: null, picture: null }));
     this.identity.send(email, "Confirm your email address", "/verify", user);
     this.identity.record("account.registered", "done", id);
   }

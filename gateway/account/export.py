@@ -1,5 +1,6 @@
 """Everything that is kept of a person, as one JSON document, piece by piece."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from auth.passkeys.schemas import PasskeyView
 from auth.principal import Principal
 from auth.sessions.schemas import DeviceView
 from auth.wiring import Auth
+from core.errors import NotFound
 from gateway.conversations.exporting.service import ExportService
 from gateway.conversations.service import ConversationService
 from gateway.prompts.service import PromptService
@@ -48,6 +50,7 @@ class AccountExport:
         while a client reads slowly."""
         user_id = principal.user_id
         yield b'{"account":' + _one(UserView.of(await self._auth.accounts.get(user_id)))
+        yield b',\n"picture":' + orjson.dumps(await self._picture(user_id))
         for name, items in (await self._lists(principal)).items():
             yield b",\n" + orjson.dumps(name) + b":" + _many(items)
         yield b',\n"usage":' + _one(UsageReport.of(await self._ledger.by_day(user_id, USAGE_DAYS)))
@@ -62,6 +65,13 @@ class AccountExport:
             async for piece in self._exports.document(user_id, conversation_id):
                 yield piece
         yield b"]}\n"
+
+    async def _picture(self, user_id: str) -> str | None:
+        """A WebP file as base64."""
+        try:
+            return b64encode(await self._auth.pictures.get(user_id)).decode()
+        except NotFound:
+            return None
 
     async def _lists(self, principal: Principal) -> dict[str, Sequence[BaseModel]]:
         auth, user_id = self._auth, principal.user_id

@@ -1,4 +1,4 @@
-"""Groups with a shared budget and the models they may ask; accounts that their owners delete."""
+"""Groups with a shared budget and the models they may ask; accounts that their owners delete; pictures."""
 
 from alembic import op
 
@@ -34,9 +34,18 @@ ALTER TABLE ledger_entries ADD CONSTRAINT ledger_entries_user_id_fkey
     FOREIGN KEY (user_id) REFERENCES users ON DELETE SET NULL;
 """
 
+PICTURES = """
+-- Which picture is the person's, so that its address changes with it; NULL: none.
+ALTER TABLE users ADD COLUMN picture_tag text;
+CREATE TABLE user_pictures (
+    user_id text PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+    image bytea NOT NULL
+);
+"""
+
 
 def upgrade() -> None:
-    for part in (GROUPS, DELETION):
+    for part in (GROUPS, DELETION, PICTURES):
         for statement in part.split(";\n"):
             if statement.strip():
                 op.execute(statement)
@@ -50,5 +59,6 @@ def downgrade() -> None:
         "FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE"
     )
     op.execute("ALTER TABLE ledger_entries ALTER COLUMN user_id SET NOT NULL, DROP COLUMN group_id")
-    op.execute("ALTER TABLE users DROP COLUMN group_id, DROP COLUMN delete_at")
+    op.execute("DROP TABLE user_pictures")
+    op.execute("ALTER TABLE users DROP COLUMN group_id, DROP COLUMN delete_at, DROP COLUMN picture_tag")
     op.execute("DROP TABLE groups")

@@ -1,6 +1,10 @@
 """Everything that is kept of a person, in one file: all of it, and nothing of anybody else."""
 
+from base64 import b64decode, b64encode
+from io import BytesIO
+
 import orjson
+from PIL import Image
 
 from core.postgres import Postgres
 from tests.gateway.client import Gateway, Person
@@ -23,9 +27,13 @@ async def test_everything_is_there_and_no_secret(gateway: Gateway, person: Perso
     await person.call("PATCH", f"/api/conversations/{archived}", json={"archived": True})
     key = await person.key()
     await person.call("POST", "/api/prompts", json={"name": "mine", "template": "x {y}"})
+    drawn = BytesIO()
+    Image.new("RGB", (9, 9)).save(drawn, "PNG")
+    await person.call("PUT", "/api/auth/me/picture", json={"image": b64encode(drawn.getvalue()).decode()})
     found = await exported(person)
     assert set(found) == {
         "account",
+        "picture",
         "sessions",
         "api_keys",
         "passkeys",
@@ -36,6 +44,7 @@ async def test_everything_is_there_and_no_secret(gateway: Gateway, person: Perso
         "conversations",
     }
     assert found["account"]["id"] == person.id  # type: ignore[index]
+    assert b64decode(str(found["picture"]))[8:12] == b"WEBP"
     titles = {each["conversation"]["title"] for each in found["conversations"]}  # type: ignore[attr-defined]
     assert titles == {"first", "second", "put away"}
     whole = orjson.dumps(found).decode()

@@ -1,6 +1,7 @@
 "use client";
 
 import { Archive, ChevronsUpDown, Keyboard, LogOut, UserRound } from "lucide-react";
+import { Avatar } from "@/components/ui/avatar";
 import { Menu } from "@/components/ui/menu";
 import { useUser } from "@/lib/session";
 import { strings } from "@/lib/strings";
@@ -26,12 +27,7 @@ export function AccountMenu({ onAccount, onArchived, onShortcuts, onSignOut }: A
           aria-label={`${strings.account.menu}: ${user.name}`}
           className="flex w-full items-center gap-3 rounded-control p-2 text-left outline-offset-[-2px] hover:bg-hover"
         >
-          <span
-            aria-hidden
-            className="flex size-8 shrink-0 items-center justify-center rounded-full bg-accent-soft font-semibold text-accent"
-          >
-            {user.name.trim().charAt(0).toLocaleUpperCase()}
-          </span>
+          <Avatar user={user} className="size-8" />
           <span className="min-w-0 flex-1">
             <span className="block truncate font-medium">{user.name}</span>
             <span className="block truncate text-hint text-muted">{user.email}</span>

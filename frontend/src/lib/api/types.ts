@@ -13,6 +13,8 @@ export interface User {
   time_zone: string | null;
   /** When the account is erased; null where it stays. */
   delete_at: string | null;
+  /** Where their picture is; null for none. */
+  picture: string | null;
 }
 
 export interface Session {

@@ -8,12 +8,14 @@ import { AccountFrame, Section } from "@/components/account-frame";
 import { ApiKeys } from "./api-keys";
 import { DeleteAccount } from "./delete-account";
 import { EmailForm } from "./email-form";
+import { Picture } from "./picture";
 import { ProfileForm } from "./profile-form";
 
 export function AccountView() {
   return (
     <AccountFrame title={strings.account.title}>
       <Section title={strings.account.profile}>
+        <Picture />
         <ProfileForm />
       </Section>
       <Section title={strings.identity.account.emailTitle}>

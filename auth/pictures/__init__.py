@@ -1,0 +1,1 @@
+"""The picture by which a person is known in the page."""
