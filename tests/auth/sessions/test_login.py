@@ -86,7 +86,10 @@ async def test_other_clients_get_tokens_and_no_cookie(process: Process, person: 
     assert answer.json()["expires_in"] == 900
     assert answer.headers["cache-control"] == "no-store"
     user = answer.json()["user"]
-    known = {"id", "email", "name", "role", "created_at", "email_verified", "language", "time_zone"}
+    known = {
+        *("id", "email", "name", "role", "created_at", "email_verified", "language", "time_zone"),
+        *("delete_at", "picture"),
+    }
     assert set(user) == known
 
 
