@@ -80,13 +80,15 @@ async def from_own_page(connection: HTTPConnection) -> None:
 def bearer_token(connection: HTTPConnection) -> str | None:
     """The credential of the Authorization header, or None without one. Raises Unauthenticated for a header
     that is there and holds something else."""
-    values = connection.headers.getlist("authorization")
+    # As they came: the framework's view of the headers is made anew for each question, and this is asked for
+    # every request.
+    values = [value for name, value in connection.scope["headers"] if name == b"authorization"]
     if not values:
         return None
-    scheme, _, token = values[0].partition(" ")
-    if len(values) > 1 or scheme.lower() != "bearer" or not token:
+    scheme, _, token = values[0].partition(b" ")
+    if len(values) > 1 or scheme.lower() != b"bearer" or not token:
         raise Unauthenticated
-    return token
+    return str(token, "latin-1")
 
 
 async def authenticated(connection: HTTPConnection) -> Principal:

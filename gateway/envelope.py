@@ -73,9 +73,7 @@ class Envelope:
                 headers.extend(pair for pair in self._always if pair[0] not in said)
                 allowance = scope.get(ALLOWANCE)
                 if allowance is not None:
-                    headers.extend(
-                        (name.encode(), value.encode()) for name, value in allowance.fields().items()
-                    )
+                    headers.extend(allowance.fields())
                 if private:
                     headers.append(_API_CSP)
                     if b"cache-control" not in said:

@@ -30,13 +30,13 @@ class Allowance(NamedTuple):
     remaining: int
     reset: float
 
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> tuple[tuple[bytes, bytes], ...]:
         """The header fields of draft-ietf-httpapi-ratelimit-headers: whoever waits `t` seconds at `r=0` is
         not refused."""
-        return {
-            "ratelimit-policy": f'"requests";q={self.limit};w={WINDOW_SECONDS}',
-            "ratelimit": f'"requests";r={self.remaining};t={math.ceil(self.reset)}',
-        }
+        return (
+            (b"ratelimit-policy", b'"requests";q=%d;w=%d' % (self.limit, WINDOW_SECONDS)),
+            (b"ratelimit", b'"requests";r=%d;t=%d' % (self.remaining, math.ceil(self.reset))),
+        )
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class RequestLimits:
             nothing = Allowance(self._limit, 0, max(0.0, lease.free_at - now))
             raise RateLimited(
                 retry_after=math.ceil(lease.refused_until - now),
-                headers=nothing.fields() if surface == "api" else _openai_fields(nothing),
+                headers=_api_fields(nothing) if surface == "api" else _openai_fields(nothing),
             )
         return None
 
@@ -168,6 +168,10 @@ class RequestLimits:
         lease.ends_at = lease.free_at = lease.alone_until
         if lease.left == 0:
             lease.refused_until = lease.alone_until
+
+
+def _api_fields(allowance: Allowance) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in allowance.fields()}
 
 
 def _openai_fields(allowance: Allowance) -> dict[str, str]:

@@ -182,7 +182,7 @@ async def test_a_client_of_several_processes_that_obeys_is_not_refused_twice_in_
 
 def seconds_of(allowance: Allowance) -> int:
     """How long its header says to wait."""
-    found = re.fullmatch(r'"requests";r=0;t=(\d+)', allowance.fields()["ratelimit"])
+    found = re.fullmatch(rb'"requests";r=0;t=(\d+)', dict(allowance.fields())[b"ratelimit"])
     assert found is not None
     return int(found[1])
 
