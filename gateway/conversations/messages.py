@@ -12,13 +12,18 @@ p.id, p.conversation_id, p.parent_id, p.depth, p.turn_id, p.role, p.content, p.s
 """
 
 
+# The parents of `path`, each looked up by its key. A plain join is planned for more messages than the one
+# that there is at each step, and reads all messages at every step where there are few of them.
+PARENTS = "path p CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = p.parent_id OFFSET 0) m"
+
+
 def _path_from(start: str) -> str:
     """The path from a message up to the root, newest message first."""
     return f"""
 WITH RECURSIVE path AS (
     SELECT m.* FROM messages m WHERE m.id = {start}
     UNION ALL
-    SELECT m.* FROM messages m JOIN path p ON m.id = p.parent_id
+    SELECT m.* FROM {PARENTS}
 )
 SELECT {_COLUMNS}
 FROM (SELECT * FROM path LIMIT $2) p
@@ -44,14 +49,14 @@ FROM messages p LEFT JOIN turns t ON t.id = p.turn_id AND p.role = 'assistant'
 WHERE p.id = ANY($1::text[]) ORDER BY p.depth
 """  # noqa: S608 - a constant of this file
 
-_PATH_IDS = """
+_PATH_IDS = f"""
 WITH RECURSIVE path AS (
     SELECT m.id, m.parent_id, 1 AS step FROM messages m WHERE m.id = $1
     UNION ALL
-    SELECT m.id, m.parent_id, p.step + 1 FROM messages m JOIN path p ON m.id = p.parent_id
+    SELECT m.id, m.parent_id, p.step + 1 FROM {PARENTS}
 )
 SELECT id FROM path ORDER BY step DESC LIMIT $2
-"""
+"""  # noqa: S608 - a constant of this file
 
 _SIBLINGS = """
 SELECT * FROM (
@@ -155,8 +160,12 @@ class MessageRepository:
         return leaf
 
 
+_ROLES = {role.value: role for role in Role}
+_STATUSES = {status.value: status for status in MessageStatus}
+
+
 def _message(row: Record) -> MessageRow:
     values = dict(row)
-    values["role"] = Role(values["role"])
-    values["status"] = MessageStatus(values["status"])
+    values["role"] = _ROLES[values["role"]]
+    values["status"] = _STATUSES[values["status"]]
     return MessageRow(**values)

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 
 class Role(StrEnum):
     USER = "user"
@@ -41,9 +43,11 @@ class ConversationRow:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRow:
-    """A message and, for an answer, the figures of the turn that made it."""
+class MessageRow(msgspec.Struct, frozen=True):
+    """A message and, for an answer, the figures of the turn that made it.
+
+    A prompt reads hundreds of them before its engine is asked: this kind is made in a tenth of the time.
+    """
 
     id: str
     conversation_id: str

@@ -5,15 +5,16 @@ from datetime import datetime
 
 from core.ids import new_id
 from core.postgres import Postgres
+from gateway.conversations.messages import PARENTS
 
-_SIZE = """
+_SIZE = f"""
 WITH RECURSIVE path AS (
     SELECT m.id, m.parent_id, octet_length(m.content) AS size FROM messages m WHERE m.id = $1
     UNION ALL
-    SELECT m.id, m.parent_id, octet_length(m.content) FROM messages m JOIN path p ON m.id = p.parent_id
+    SELECT m.id, m.parent_id, octet_length(m.content) FROM {PARENTS}
 )
 SELECT count(*) AS messages, sum(size) AS size FROM path
-"""
+"""  # noqa: S608 - a constant
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 from core.postgres import Connection, Postgres
+from gateway.conversations.messages import PARENTS
 from gateway.conversations.summaries.tables import Passage, SummaryRow
 
-_PATH = """
+_PATH = f"""
 WITH RECURSIVE path AS (
     SELECT id, parent_id, depth FROM messages WHERE id = $1
     UNION ALL
-    SELECT m.id, m.parent_id, m.depth FROM messages m JOIN path p ON m.id = p.parent_id
+    SELECT m.id, m.parent_id, m.depth FROM {PARENTS}
 )
-"""
+"""  # noqa: S608 - a constant
 
 _LONGEST = (
     _PATH
