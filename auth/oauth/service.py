@@ -19,7 +19,7 @@ from auth.sessions.service import Grant
 from auth.sessions.sign_in import SecondStep, SignIn
 from auth.visitor import Visitor
 from core.clock import Clock
-from core.errors import Conflict, NotFound, SignInRefused
+from core.errors import Conflict, NotFound, ProviderFailed, SignInRefused
 from core.ids import is_id
 
 _LONGEST_NAME: Final = 100
@@ -95,7 +95,10 @@ class OAuth:
         secret: str | None,
         visitor: Visitor,
     ) -> CameIn:
-        """End what `begin` began. Raises NotFound, SignInRefused, ProviderFailed, Unavailable."""
+        """End what `begin` began. What keeps a way in from being added is told where that began.
+
+        Raises NotFound, SignInRefused, ProviderFailed, Unavailable.
+        """
         provider = self._provider(provider_id)
         begun = await self._transactions.take(state, provider.id, secret)
         try:
@@ -104,11 +107,15 @@ class OAuth:
                 await self._link(begun, provider, identity, visitor)
                 return CameIn(None, begun.next)
             user = await self._who(provider, identity, visitor)
-        except SignInRefused:
-            await self._audit.record(
-                "oauth.login", visitor, target=provider.id, actor=begun.user_id, outcome=Outcome.REFUSED
-            )
-            raise
+        except (SignInRefused, ProviderFailed) as error:
+            if isinstance(error, SignInRefused):
+                action = "oauth.login" if begun.user_id is None else "oauth.linked"
+                await self._audit.record(
+                    action, visitor, target=provider.id, actor=begun.user_id, outcome=Outcome.REFUSED
+                )
+            if begun.user_id is None:
+                raise
+            return CameIn(None, f"{begun.next}#problem={error.code}")
         return CameIn(await self._sign_in.with_identity(user, visitor), begun.next)
 
     async def of_user(self, user_id: str) -> list[IdentityRow]:
@@ -151,13 +158,13 @@ class OAuth:
         row = await self._identities.use(identity, now)
         if row is not None:
             known = await self._accounts.by_id(row.user_id)
-            if known is None or not known.active:
+            if known is None or not known.is_open(now):
                 raise SignInRefused
             return known
         if identity.email is None or not identity.email_verified:
             raise SignInRefused("Your address is not verified there. Sign in another way, and add this one.")
         user = await self._accounts.by_lookup(lookup_form(identity.email))
-        if user is not None and (not user.active or not user.verified):
+        if user is not None and not (user.is_open(now) and user.verified):
             raise SignInRefused("There is an account of this address. Sign in to it, and add this way in.")
         if user is None:
             if not provider.may_register:

@@ -39,6 +39,17 @@ test("whoever comes back with a second step to take is asked for it", async ({ p
   expect(page.url()).not.toContain("#");
 });
 
+test("an account elsewhere that cannot be added is explained where it was wanted", async ({ page }) => {
+  await new EntryPage(page).register(newPerson());
+  await withProvider(page, "/account/security#problem=sign_in_refused");
+  await page.route("**/api/auth/oauth/identities", (route) => route.fulfill({ json: { items: [] } }));
+  await page.goto("/account/security");
+  await page.getByRole("button", { name: "Add The company" }).click();
+  await expect(page.getByText("This account elsewhere was not added")).toBeVisible();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
+});
+
 test("an account elsewhere is added from the security page, and one that is there is removed", async ({ page }) => {
   await new EntryPage(page).register(newPerson());
   await page.goto("/account/security");

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** With what an identity provider's answer left the browser at the sign-in page: see the gateway's callback. */
+/** With what an identity provider's answer left the browser, at the sign-in page or where a way in was to be added: see the gateway's callback. */
 export interface CameBack {
   /** The second step that is still to be taken. */
   step: { token: string; methods: string[] } | null;
@@ -10,7 +10,7 @@ export interface CameBack {
 
 const NOTHING: CameBack = { step: null, problem: null };
 
-/** What stands behind the "#" of the sign-in page. */
+/** What stands behind the "#" of the page. */
 export function readCameBack(hash: string): CameBack {
   const problem = /^#problem=(\w{1,40})$/.exec(hash)?.[1] ?? null;
   const step = /^#step=([\w-]{20,128})\.([a-z.]{1,40})$/.exec(hash);

@@ -353,7 +353,10 @@ async def test_a_way_in_is_added_and_taken_away(
     async with browser(house) as http:
         await http.post("/api/auth/login", json=mia.credentials)
         where, _ = await finish(http, await come_back(await sent_to(http, "link")))
-        assert where == "/sign-in#problem=sign_in_refused", "one identity would open two accounts"
+        assert where == "/account#problem=sign_in_refused", "one identity would open two accounts"
+        found = await me(http)
+        assert found is not None
+        assert found["id"] == mia.user_id, "who wanted to add it is signed in as before"
         path = f"/api/auth/oauth/identities/{item['id']}"
         assert (await http.delete(path)).status_code == 404
         await http.post("/api/auth/login", json=kim.credentials)

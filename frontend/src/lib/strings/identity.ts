@@ -38,6 +38,10 @@ export const identity = {
     unlinkLabel: (title: string) => `Remove ${title}`,
     none: "No other place is set up here.",
     loadFailed: "The accounts elsewhere did not load.",
+    linkProblems: {
+      sign_in_refused: "This account elsewhere was not added: it opens another account here, or said no.",
+      other: "The other place did not answer as it should. Nothing was added; try again.",
+    },
     problems: {
       sign_in_refused:
         "This account elsewhere does not open one here. Sign in another way, and add it among your ways in.",

@@ -4,11 +4,13 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link2 } from "lucide-react";
 import { useStepUp } from "@/components/step-up/use-step-up";
 import { Button } from "@/components/ui/button";
+import { Notice } from "@/components/ui/notice";
 import { Problem } from "@/components/ui/problem";
 import { Bone, Skeleton } from "@/components/ui/skeleton";
 import { toApiError } from "@/lib/api/error";
 import { providersQuery } from "@/lib/api/providers";
 import { queryKeys } from "@/lib/api/query-keys";
+import { useCameBack } from "@/lib/came-back";
 import { strings } from "@/lib/strings";
 import { identitiesQuery } from "../api/identities";
 import { linkElsewhere } from "../api/link-elsewhere";
@@ -20,6 +22,7 @@ const words = strings.identity.elsewhere;
 export function Identities() {
   const client = useQueryClient();
   const stepUp = useStepUp();
+  const cameBack = useCameBack();
   const providers = useQuery(providersQuery);
   const identities = useQuery(identitiesQuery);
   const link = useMutation({
@@ -45,6 +48,11 @@ export function Identities() {
   }
   return (
     <div className="space-y-4">
+      {cameBack.problem !== null && !problem && (
+        <Notice tone="danger" urgent>
+          {words.linkProblems[cameBack.problem === "sign_in_refused" ? "sign_in_refused" : "other"]}
+        </Notice>
+      )}
       {problem && <Problem error={problem} />}
       {identities.data.length > 0 && (
         <ul className="divide-y divide-line rounded-card border border-line">
