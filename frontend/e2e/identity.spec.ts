@@ -167,6 +167,30 @@ test("a second factor is set up, asked for at the door, and removed", async ({ p
   await expect(page.getByText("No second factor yet.")).toBeVisible();
 });
 
+test("whoever adds a second factor is offered to end the sessions that were opened without it", async ({ page, browser }) => {
+  const person = newPerson();
+  await new EntryPage(page).register(person);
+  const elsewhere = await (await browser.newContext()).newPage();
+  await new EntryPage(elsewhere).gotoSignIn();
+  await new EntryPage(elsewhere).signIn(person);
+  await expect(elsewhere.getByRole("textbox", { name: "Message" })).toBeVisible();
+
+  await page.goto("/account/security");
+  const offer = page.getByRole("status").filter({ hasText: "Other devices are still signed in without it." });
+  await page.getByRole("button", { name: "Set up an app" }).click();
+  const dialog = page.getByRole("dialog", { name: "Set up an authenticator app" });
+  const secret = await dialog.locator("code").innerText();
+  await expect(offer).toHaveCount(0);
+  await dialog.getByLabel("Code of the app").fill(codeAt(secret));
+  await dialog.getByRole("button", { name: "Turn it on" }).click();
+  await axeClean(page);
+  await offer.getByRole("button", { name: "Sign out everywhere else" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "1 session ended." })).toBeVisible();
+  await elsewhere.reload();
+  await expect(elsewhere).toHaveURL(/\/sign-in/);
+  await elsewhere.context().close();
+});
+
 test("what needs a fresh proof asks for it, and goes on with it", async ({ page }) => {
   const person = newPerson();
   await new EntryPage(page).register(person);

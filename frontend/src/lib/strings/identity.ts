@@ -167,6 +167,7 @@ export const identity = {
     end: "Sign out",
     endLabel: (name: string) => `Sign out ${name}`,
     endAll: "Sign out everywhere else",
+    offerEndOthers: "Other devices are still signed in without it.",
     ended: (count: number) => (count === 1 ? "1 session ended." : `${count} sessions ended.`),
   },
 

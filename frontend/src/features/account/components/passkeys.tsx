@@ -20,6 +20,7 @@ import { addPasskey } from "../api/add-passkey";
 import { newPasskeyOptions } from "../api/new-passkey-options";
 import { passkeysQuery } from "../api/passkeys";
 import { removePasskey } from "../api/remove-passkey";
+import { OfferEndOthers } from "./offer-end-others";
 
 const words = strings.identity.passkeys;
 
@@ -91,6 +92,7 @@ export function Passkeys() {
         </ul>
       )}
       {problem && <Problem error={problem} />}
+      {add.isSuccess && <OfferEndOthers />}
       {canUsePasskeys() ? (
         <form onSubmit={submit} noValidate className="flex flex-wrap items-start gap-3">
           <Field
@@ -102,7 +104,7 @@ export function Passkeys() {
             maxLength={100}
             error={missing}
           />
-          <Button type="submit" className="mt-[26px] h-11" disabled={add.isPending}>
+          <Button type="submit" className="h-11 sm:mt-[26px]" disabled={add.isPending}>
             {add.isPending ? words.adding : words.add}
           </Button>
         </form>

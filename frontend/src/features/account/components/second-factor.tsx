@@ -16,6 +16,7 @@ import { factorsQuery } from "@/lib/api/factors";
 import { newRecoveryCodes } from "../api/new-recovery-codes";
 import { removeTotp } from "../api/remove-totp";
 import { EnrolForm } from "./enrol-form";
+import { OfferEndOthers } from "./offer-end-others";
 import { RecoveryCodes } from "./recovery-codes";
 import { useStepUp } from "@/components/step-up/use-step-up";
 
@@ -26,6 +27,7 @@ export function SecondFactor() {
   const stepUp = useStepUp();
   const factors = useQuery(factorsQuery);
   const [codes, setCodes] = useState<readonly string[] | null>(null);
+  const [added, setAdded] = useState(false);
   const [confirming, setConfirming] = useState(false);
   const refetch = () => client.invalidateQueries({ queryKey: queryKeys.factors });
   const begin = useMutation({ mutationFn: () => stepUp.run(beginTotp) });
@@ -80,6 +82,7 @@ export function SecondFactor() {
       </div>
       {problem && <Problem error={problem} />}
       {codes && <RecoveryCodes codes={codes} onDone={() => setCodes(null)} />}
+      {added && since !== null && <OfferEndOthers />}
       <Dialog open={begin.data !== undefined} onOpenChange={(open) => !open && begin.reset()} title={words.enrolTitle}>
         {begin.data && (
           <EnrolForm
@@ -87,6 +90,7 @@ export function SecondFactor() {
             onDone={(fresh) => {
               begin.reset();
               setCodes(fresh);
+              setAdded(true);
               void refetch();
             }}
           />
