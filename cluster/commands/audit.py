@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from auth.audit.service import Verdict
-from auth.wiring import audit_for_command_line
+from auth.command_line import audit_for_command_line
 from cluster.local.errors import ClusterError
 from cluster.local.instance_settings import instance_settings
 from core.errors import HeadraceError

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from rich.console import Console
 
 from auth.accounts.service import Accounts
+from auth.command_line import accounts_for_command_line
 from auth.principal import Role
-from auth.wiring import accounts_for_command_line
 from cluster.local.errors import ClusterError
 from cluster.local.instance_settings import instance_settings
 from core.errors import HeadraceError

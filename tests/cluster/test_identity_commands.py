@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from auth.command_line import audit_for_command_line
 from auth.mail.letters import Letter
 from auth.mail.senders import FolderSender
 from auth.sessions.signing_keys import Keyring, create_signing_key
-from auth.wiring import audit_for_command_line
 from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,8 +2,8 @@ import secrets
 
 import pytest
 
+from auth.command_line import accounts_for_command_line
 from auth.principal import Role
-from auth.wiring import accounts_for_command_line
 from core.errors import Conflict, NotFound, WeakPassword
 from core.postgres import Postgres
 from core.settings import Registration, Settings
