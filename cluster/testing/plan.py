@@ -67,7 +67,11 @@ def parts() -> list[Part]:
         Part(
             name="simulated",
             stack=("--engine", "simulated"),
-            steps=[*_on_a_stack("simulated", "stack and not vllm and not drill"), _drills("simulated")],
+            steps=[
+                *_on_a_stack("simulated", "stack and not vllm and not drill"),
+                _elsewhere(),
+                _drills("simulated"),
+            ],
             slow=True,
         ),
         Part(
@@ -200,6 +204,17 @@ def _on_a_stack(name: str, marks: str, *specs: str, env: Mapping[str, str] | Non
             show=3,
         ),
     ]
+
+
+def _elsewhere() -> Step:
+    return Step(
+        name="simulated-elsewhere",
+        about="signing in with an account elsewhere in Chromium, at a provider on loopback",
+        commands=[_module("tests.auth.oauth.in_browser")],
+        env=page.npm_environment(),
+        needs=(_page_packages, find_browser),
+        show=3,
+    )
 
 
 def _drills(engine: str, *, long: bool = False) -> Step:

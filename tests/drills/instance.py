@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -82,8 +82,14 @@ class Instance:
         return sorted(found)
 
     @asynccontextmanager
-    async def another_gateway(self) -> AsyncIterator[str]:
-        """One more gateway process beside those of the instance, on a port of its own; its address."""
+    async def another_gateway(
+        self, settings: Mapping[str, str] | None = None, *, own_address: bool = False
+    ) -> AsyncIterator[str]:
+        """One more gateway process beside those of the instance, on a port of its own; its address.
+
+        Args:
+            own_address: whether that is also the address that people type; tokens then count at it alone.
+        """
         port = ports.free_port()
         environment = {
             **self.environment,
@@ -92,6 +98,8 @@ class Instance:
             "HEADRACE_REQUESTS_PER_MINUTE": "100000",
             # What is served is not its business.
             "HEADRACE_MODELS": "",
+            **({"HEADRACE_PUBLIC_URL": f"http://localhost:{port}"} if own_address else {}),
+            **(settings or {}),
         }
         log = self._var.logs / f"drill-{port}.log"
         process = _start_gateway(environment, log)
