@@ -119,7 +119,7 @@ async def signed_in(connection: HTTPConnection) -> Principal:
 
 async def _count_request(connection: HTTPConnection, principal: Principal) -> None:
     """Raises RateLimited. The answer's headers tell what is left: see gateway.envelope."""
-    allowance = await auth_of(connection).request_limits.take(principal.user_id, "api")
+    allowance = await auth_of(connection).request_limits.take_for(principal, "api")
     connection.scope[ALLOWANCE] = allowance
 
 
@@ -230,7 +230,7 @@ async def authenticate_websocket(websocket: WebSocket) -> Principal:
     if token is None:
         raise Unauthenticated
     principal = await auth.sessions.authenticate(token)
-    await auth.request_limits.take(principal.user_id, "api")
+    await auth.request_limits.take_for(principal, "api")
     return principal
 
 

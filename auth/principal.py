@@ -66,6 +66,8 @@ class Principal:
     budgeted: bool = False
     """Whether a budget of tokens, the person's, their group's or this key's, has to be asked before each
     request."""
+    requests_per_minute: int | None = None
+    """How many requests this key may make; None: no bound but the person's."""
     group_id: str | None = None
     """The group the person is in."""
 

@@ -40,6 +40,7 @@ async def create_key(
         body.budget.budget(),
         scopes=frozenset(Scope(scope) for scope in body.scopes),
         models=body.models,
+        requests_per_minute=body.requests_per_minute,
     )
     response.headers["cache-control"] = "no-store"
     await auth.audit.record("key.made", visitor, actor=principal.user_id, target=key.id)
@@ -66,8 +67,15 @@ async def rotate_key(
 
 @router.patch("/{key_id}")
 async def change_key(key_id: str, body: ChangeKeyRequest, auth: CurrentAuth, principal: SignedIn) -> KeyView:
-    """Give a key another budget."""
-    return KeyView.of(await auth.api_keys.set_budget(principal.user_id, key_id, body.budget.budget()))
+    """Give a key another budget, or another limit of requests."""
+    given = body.model_fields_set
+    changed = await auth.api_keys.change(
+        principal.user_id,
+        key_id,
+        budget=body.budget.budget() if body.budget is not None else ...,
+        requests_per_minute=body.requests_per_minute if "requests_per_minute" in given else ...,
+    )
+    return KeyView.of(changed)
 
 
 @router.delete("/{key_id}", status_code=status.HTTP_204_NO_CONTENT)

@@ -30,6 +30,7 @@ class KeyRepository:
         now: datetime,
         expires_at: datetime | None,
         budget: Budget,
+        requests_per_minute: int | None,
         most: int,
     ) -> KeyRow | None:
         """The new key, or None where the person has `most` already."""
@@ -43,8 +44,8 @@ class KeyRepository:
                 return None
             record = await connection.fetchrow(
                 "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes, created_at, expires_at, "  # noqa: S608
-                "tokens_per_day, tokens_per_month, models) "
-                f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING {KEY_COLUMNS}",
+                "tokens_per_day, tokens_per_month, models, requests_per_minute) "
+                f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING {KEY_COLUMNS}",
                 new_id("key"),
                 user_id,
                 name,
@@ -56,6 +57,7 @@ class KeyRepository:
                 budget.day,
                 budget.month,
                 None if models is None else list(models),
+                requests_per_minute,
             )
         return KeyRow.of(record) if record else None
 
@@ -86,15 +88,18 @@ class KeyRepository:
         )
         return [KeyRow.of(row) for row in rows]
 
-    async def set_budget(self, user_id: str, key_id: str, budget: Budget) -> KeyRow | None:
-        """The key with its new budget, or None where this person has no such key."""
+    async def change(
+        self, user_id: str, key_id: str, *, budget: Budget, requests_per_minute: int | None
+    ) -> KeyRow | None:
+        """The key with other bounds, or None where this person has no such key."""
         record = await self._postgres.fetchrow(
-            "UPDATE api_keys SET tokens_per_day = $3, tokens_per_month = $4 "  # noqa: S608
+            "UPDATE api_keys SET tokens_per_day = $3, tokens_per_month = $4, requests_per_minute = $5 "  # noqa: S608
             f"WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL RETURNING {KEY_COLUMNS}",
             user_id,
             key_id,
             budget.day,
             budget.month,
+            requests_per_minute,
         )
         return KeyRow.of(record) if record else None
 
@@ -113,7 +118,8 @@ class KeyRepository:
         record = await self._postgres.fetchrow(
             f"SELECT {_USER}, k.id AS key_id, k.name AS key_name, k.prefix, k.scopes, k.models, "  # noqa: S608
             "k.expires_at, k.created_at AS key_created_at, k.last_used_at, "
-            "k.tokens_per_day AS key_tokens_per_day, k.tokens_per_month AS key_tokens_per_month "
+            "k.tokens_per_day AS key_tokens_per_day, k.tokens_per_month AS key_tokens_per_month, "
+            "k.requests_per_minute "
             "FROM api_keys k JOIN users u ON u.id = k.user_id "
             "WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) "
             "AND u.status = 'active' AND u.delete_at IS NULL",
@@ -132,6 +138,7 @@ class KeyRepository:
             expires_at=record["expires_at"],
             last_used_at=record["last_used_at"],
             budget=Budget(record["key_tokens_per_day"], record["key_tokens_per_month"]),
+            requests_per_minute=record["requests_per_minute"],
         )
         return key, UserRow.of(record)
 

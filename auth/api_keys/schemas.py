@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from auth.accounts.schemas import ShortText
 from auth.api_keys.tables import KeyRow
@@ -20,6 +20,9 @@ class KeyScope(StrEnum):
 
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+
+
+Requests = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class RotateKeyRequest(BaseModel):
@@ -41,14 +44,23 @@ class CreateKeyRequest(BaseModel):
     scopes: Annotated[frozenset[KeyScope], Field(min_length=1)] = frozenset({KeyScope.INFERENCE})
     # Left out or null: all of them, also those that come later.
     models: Annotated[list[ModelName], Field(min_length=1, max_length=100)] | None = None
+    # Left out or null: as many as the person has.
+    requests_per_minute: Requests | None = None
 
 
 class ChangeKeyRequest(BaseModel):
-    """PATCH /api/keys/{id}. The budget replaces the former one."""
+    """PATCH /api/keys/{id}. A budget replaces the former one; what is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid")
 
-    budget: BudgetBody
+    budget: BudgetBody | None = None
+    requests_per_minute: Requests | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.budget is None and "requests_per_minute" not in self.model_fields_set:
+            raise ValueError("name a budget, requests_per_minute, or both")
+        return self
 
 
 class KeyView(BaseModel):
@@ -63,6 +75,7 @@ class KeyView(BaseModel):
     scopes: list[str]
     models: list[str] | None
     budget: BudgetBody
+    requests_per_minute: int | None
 
     @classmethod
     def of(cls, key: KeyRow) -> Self:
@@ -77,6 +90,7 @@ class KeyView(BaseModel):
             scopes=list(key.scopes),
             models=None if key.models is None else list(key.models),
             budget=BudgetBody.of(key.budget),
+            requests_per_minute=key.requests_per_minute,
         )
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import EllipsisType
 from typing import Final
 
 from auth.api_keys.repository import KeyRepository
@@ -69,14 +70,16 @@ class ApiKeys:
         *,
         scopes: frozenset[Scope] = frozenset({Scope.INFERENCE}),
         models: Sequence[str] | None = None,
+        requests_per_minute: int | None = None,
     ) -> tuple[KeyRow, str]:
-        """A new key and its text, which is not kept. `models` None: it may ask all of them.
+        """A new key and its text, which is not kept. `models` None: it may ask all of them;
+        `requests_per_minute` None: as many as its person.
 
         Raises Conflict where the person has MOST_KEYS.
         """
         now = self._clock.now()
         until = now + timedelta(days=expires_in_days) if expires_in_days else None
-        return await self._make(user_id, name, sorted(scopes), models, until, budget)
+        return await self._make(user_id, name, sorted(scopes), models, until, budget, requests_per_minute)
 
     async def rotate(self, user_id: str, key_id: str, overlap: timedelta) -> tuple[KeyRow, str]:
         """A new key in place of another, which stays good for `overlap`. The new one
@@ -87,7 +90,9 @@ class ApiKeys:
             raise NotFound
         now = self._clock.now()
         until = now + (old.expires_at - old.created_at) if old.expires_at else None
-        made = await self._make(user_id, old.name, old.scopes, old.models, until, old.budget)
+        made = await self._make(
+            user_id, old.name, old.scopes, old.models, until, old.budget, old.requests_per_minute
+        )
         await self._repository.end_at(user_id, key_id, now + overlap)
         # Of the person, not of the key: the announcement of a key says that it has ended.
         await self._announcer.announce(Kind.USER, user_id)
@@ -102,6 +107,7 @@ class ApiKeys:
         models: Sequence[str] | None,
         until: datetime | None,
         budget: Budget,
+        requests_per_minute: int | None,
     ) -> tuple[KeyRow, str]:
         now = self._clock.now()
         text = new_secret(PREFIX)
@@ -115,6 +121,7 @@ class ApiKeys:
             now=now,
             expires_at=until,
             budget=budget,
+            requests_per_minute=requests_per_minute,
             most=MOST_KEYS,
         )
         if key is None:
@@ -126,14 +133,29 @@ class ApiKeys:
         """A person's keys, newest first."""
         return await self._repository.of_user(user_id)
 
-    async def set_budget(self, user_id: str, key_id: str, budget: Budget) -> KeyRow:
-        """How many tokens a key may use. Raises NotFound, also for another person's key."""
-        key = await self._repository.set_budget(user_id, key_id, budget) if is_id("key", key_id) else None
+    async def change(
+        self,
+        user_id: str,
+        key_id: str,
+        *,
+        budget: Budget | EllipsisType = ...,
+        requests_per_minute: int | EllipsisType | None = ...,
+    ) -> KeyRow:
+        """How much a key may do; what is left out stays. Raises NotFound, also for another person's key."""
+        old = await self._repository.one_of(user_id, key_id) if is_id("key", key_id) else None
+        if old is None:
+            raise NotFound
+        budget = old.budget if isinstance(budget, EllipsisType) else budget
+        if isinstance(requests_per_minute, EllipsisType):
+            requests_per_minute = old.requests_per_minute
+        key = await self._repository.change(
+            user_id, key_id, budget=budget, requests_per_minute=requests_per_minute
+        )
         if key is None:
             raise NotFound
         # Of the person, not of the key: the announcement of a key says that it has ended.
         await self._announcer.announce(Kind.USER, user_id)
-        log.info("auth.key_budget_set", key_id=key_id, day=budget.day, month=budget.month)
+        log.info("auth.key_changed", key_id=key_id, day=budget.day, month=budget.month)
         return key
 
     async def revoke(self, user_id: str, key_id: str) -> None:
@@ -202,6 +224,7 @@ class ApiKeys:
             scopes=granted(scopes, may_ask_models=user.verified or self._unverified_may_ask),
             models=both(own, group.models if group else None),
             budgeted=bool(self._default_budget or user.budget or key.budget or (group and group.budget)),
+            requests_per_minute=key.requests_per_minute,
             group_id=user.group_id,
         )
         return _Live(principal, key.expires_at)

@@ -8,7 +8,8 @@ from auth.budget import Budget
 from core.postgres import Record
 
 KEY_COLUMNS = (
-    "id, name, prefix, scopes, models, created_at, expires_at, last_used_at, tokens_per_day, tokens_per_month"
+    "id, name, prefix, scopes, models, created_at, expires_at, last_used_at, tokens_per_day, "
+    "tokens_per_month, requests_per_minute"
 )
 
 
@@ -25,6 +26,7 @@ class KeyRow:
     expires_at: datetime | None
     last_used_at: datetime | None
     budget: Budget
+    requests_per_minute: int | None
 
     @classmethod
     def of(cls, record: Record) -> Self:
@@ -39,4 +41,5 @@ class KeyRow:
             expires_at=record["expires_at"],
             last_used_at=record["last_used_at"],
             budget=Budget.of(record),
+            requests_per_minute=record["requests_per_minute"],
         )

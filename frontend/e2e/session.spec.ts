@@ -126,8 +126,14 @@ test("an API key may be bound to what it does and to models", async ({ page }) =
   await page.getByRole("button", { name: "Create key" }).click();
   await expect(page.getByText("Choose at least one model, or all of them.")).toBeVisible();
   await page.getByLabel("Simulated").check();
+  await page.getByLabel("Requests a minute, at most").fill("often");
   await page.getByRole("button", { name: "Create key" }).click();
-  await expect(page.getByRole("listitem").filter({ hasText: "Bound" })).toContainText("Only simulated");
+  await expect(page.getByText("A whole number from 1 to 1,000,000, or nothing.")).toBeVisible();
+  await page.getByLabel("Requests a minute, at most").fill("1,200");
+  await page.getByRole("button", { name: "Create key" }).click();
+  const bound = page.getByRole("listitem").filter({ hasText: "Bound" });
+  await expect(bound).toContainText("Only simulated");
+  await expect(bound).toContainText("1,200 requests a minute");
 });
 
 test("the theme follows the system until one is chosen, and the choice outlives a reload", async ({ page }) => {

@@ -108,11 +108,11 @@ export const accountRoutes = (store) => [
     json(response, 200, view(user));
   }],
   ["POST", /^\/api\/keys$/, ({ response, user, body }) => {
-    only(body, ["name", "expires_in_days", "budget", "scopes", "models"]);
+    only(body, ["name", "expires_in_days", "budget", "scopes", "models", "requests_per_minute"]);
     const secret = `hr-${newId("").slice(1)}`;
     const expires = body.expires_in_days ? new Date(Date.now() + body.expires_in_days * 864e5).toISOString() : null;
     const key = { id: newId("key"), name: body.name, prefix: secret.slice(0, 10), created_at: now() };
-    Object.assign(key, { last_used_at: null, expires_at: expires, scopes: body.scopes ?? ["inference"], models: body.models ?? null });
+    Object.assign(key, { last_used_at: null, expires_at: expires, scopes: body.scopes ?? ["inference"], models: body.models ?? null, requests_per_minute: body.requests_per_minute ?? null });
     store.keys.set(key.id, { ...key, userId: user.id });
     json(response, 201, { ...key, key: secret });
   }],

@@ -88,7 +88,7 @@ class CompletionRelay(Generic[H]):
         try:
             principal = await self._services.auth.authenticate_bearer(_header(scope, b"authorization"))
             require_inference(principal)
-            call.allowance = await self._services.auth.request_limits.take(principal.user_id, "v1")
+            call.allowance = await self._services.auth.request_limits.take_for(principal, "v1")
             raw = await _read_body(receive)
             request = body.read(raw, self._decoder)
             require_may_ask(principal, request.head.model)

@@ -1,4 +1,4 @@
-"""Groups with a shared budget and the models they may ask; accounts that their owners delete; pictures."""
+"""Groups, accounts that their owners delete, pictures, and keys with a limit of their own."""
 
 from alembic import op
 
@@ -34,6 +34,11 @@ ALTER TABLE ledger_entries ADD CONSTRAINT ledger_entries_user_id_fkey
     FOREIGN KEY (user_id) REFERENCES users ON DELETE SET NULL;
 """
 
+KEYS = """
+-- NULL: as many as the person has.
+ALTER TABLE api_keys ADD COLUMN requests_per_minute integer CHECK (requests_per_minute > 0);
+"""
+
 PICTURES = """
 -- Which picture is the person's, so that its address changes with it; NULL: none.
 ALTER TABLE users ADD COLUMN picture_tag text;
@@ -45,7 +50,7 @@ CREATE TABLE user_pictures (
 
 
 def upgrade() -> None:
-    for part in (GROUPS, DELETION, PICTURES):
+    for part in (GROUPS, DELETION, KEYS, PICTURES):
         for statement in part.split(";\n"):
             if statement.strip():
                 op.execute(statement)
@@ -60,5 +65,6 @@ def downgrade() -> None:
     )
     op.execute("ALTER TABLE ledger_entries ALTER COLUMN user_id SET NOT NULL, DROP COLUMN group_id")
     op.execute("DROP TABLE user_pictures")
+    op.execute("ALTER TABLE api_keys DROP COLUMN requests_per_minute")
     op.execute("ALTER TABLE users DROP COLUMN group_id, DROP COLUMN delete_at, DROP COLUMN picture_tag")
     op.execute("DROP TABLE groups")

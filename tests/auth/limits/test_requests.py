@@ -2,6 +2,7 @@ import asyncio
 import re
 
 import pytest
+from limits import RateLimitItemPerSecond
 
 from auth.limits.requests import PARTS, Allowance, RequestLimits
 from auth.limits.store import LimitStore, _window
@@ -10,7 +11,7 @@ from core.clock import SystemClock
 from core.errors import RateLimited, Unavailable
 from core.ids import new_id
 from core.keyvalue import KeyValue
-from tests.auth.process import MakePerson, MovableClock, Start
+from tests.auth.process import MakePerson, MovableClock, Process, Start
 
 
 class CountingStore(LimitStore):
@@ -21,6 +22,9 @@ class CountingStore(LimitStore):
     async def hit(self, *args: object, **options: object) -> bool:
         self.asked += 1
         return await super().hit(*args, **options)  # type: ignore[arg-type]
+
+
+PROBE = RateLimitItemPerSecond(1_000, 60, namespace="probe")
 
 
 @pytest.fixture
@@ -118,7 +122,7 @@ async def test_without_valkey_requests_pass_up_to_the_limit_and_nobody_waits_for
     async with asyncio.timeout(10):
         while True:
             try:
-                assert await store.hit(limits._item, "probe")
+                assert await store.hit(PROBE, "probe")
                 break
             except Unavailable:
                 await asyncio.sleep(0.1)
@@ -146,6 +150,64 @@ async def test_endpoints_answer_429_with_the_seconds_to_wait(start: Start, perso
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert answers[-1].headers["ratelimit-policy"] == '"requests";q=20;w=60'
     assert answers[-1].headers["ratelimit"].startswith('"requests";r=0;t=')
+
+
+async def test_a_keys_own_limit_binds_it_and_costs_its_person_nothing(
+    start: Start, person: MakePerson
+) -> None:
+    process = await start(requests_per_minute=30)
+    kim = await person(process)
+    async with process.client() as http:
+        body = {"name": "slow", "scopes": ["usage"], "requests_per_minute": 5}
+        slow = (await http.post("/api/keys", json=body, headers=kim.bearer)).json()
+        assert slow["requests_per_minute"] == 5
+    principal = await process.auth.authenticate(slow["key"])
+    said = [await process.auth.request_limits.take_for(principal, "v1") for _ in range(5)]
+    assert [(allowance.limit, allowance.remaining) for allowance in said] == [(5, n) for n in (4, 3, 2, 1, 0)]
+    for _ in range(40):
+        with pytest.raises(RateLimited) as refused:
+            await process.auth.request_limits.take_for(principal, "v1")
+        assert refused.value.headers["x-ratelimit-limit-requests"] == "5"
+    # What was refused to the key was not counted for its person.
+    assert await taken(process.auth.request_limits, kim.user_id, 60) == 25
+    with pytest.raises(RateLimited) as refused:
+        await process.auth.request_limits.take(kim.user_id, "v1")
+    assert refused.value.headers["x-ratelimit-limit-requests"] == "30"
+
+
+async def test_another_limit_of_a_key_is_in_force_at_its_next_request(
+    process: Process, person: MakePerson
+) -> None:
+    kim = await person(process)
+    async with process.client() as http:
+        body = {"name": "k", "requests_per_minute": 2, "budget": {"day": 7}}
+        key = (await http.post("/api/keys", json=body, headers=kim.bearer)).json()
+        path = f"/api/keys/{key['id']}"
+
+        async def passes() -> int:
+            passed = 0
+            for _ in range(12):
+                try:
+                    principal = await process.auth.authenticate(key["key"])
+                    await process.auth.request_limits.take_for(principal, "v1")
+                except RateLimited:
+                    continue
+                passed += 1
+            return passed
+
+        assert await passes() == 2
+        changed = await http.patch(path, json={"requests_per_minute": 9}, headers=kim.bearer)
+        assert (changed.json()["requests_per_minute"], changed.json()["budget"]["day"]) == (9, 7)
+        # Another limit is counted anew.
+        assert await passes() == 9
+        freed = await http.patch(path, json={"requests_per_minute": None}, headers=kim.bearer)
+        assert freed.json()["requests_per_minute"] is None
+        assert await passes() == 12
+        kept = await http.patch(path, json={"budget": {}}, headers=kim.bearer)
+        assert kept.json()["requests_per_minute"] is None
+        for wrong in (0, -1, 1.5, "many", 10_000_000):
+            refused = await http.patch(path, json={"requests_per_minute": wrong}, headers=kim.bearer)
+            assert refused.status_code == 422
 
 
 @pytest.mark.parametrize("limit", [3, 20, 100])

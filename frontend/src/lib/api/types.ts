@@ -32,6 +32,8 @@ export interface ApiKey {
   scopes: string[];
   /** Names of the models that it may ask; null for all of them. */
   models: string[] | null;
+  /** Null for as many as the person has. */
+  requests_per_minute: number | null;
 }
 
 /** The answer to creating a key: the only time the secret is seen. */

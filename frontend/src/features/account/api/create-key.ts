@@ -7,6 +7,8 @@ export interface NewKey {
   scopes: ("inference" | "usage")[];
   /** Null for all of them, also those that come later. */
   models: string[] | null;
+  /** Null for as many as the person has. */
+  requests_per_minute: number | null;
 }
 
 export function createKey(key: NewKey): Promise<CreatedApiKey> {

@@ -10,7 +10,7 @@ import { Bone, Skeleton } from "@/components/ui/skeleton";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { ApiKey, CreatedApiKey } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
-import { formatDate, formatExact, formatWhen } from "@/lib/format";
+import { formatDate, formatExact, formatNumber, formatWhen } from "@/lib/format";
 import { useCopy } from "@/lib/hooks/use-copy";
 import { strings } from "@/lib/strings";
 import { deleteKey } from "../api/delete-key";
@@ -136,6 +136,10 @@ function KeyRow({ apiKey, busy, onRotate, onDelete }: KeyRowProps) {
     },
     !apiKey.scopes.includes("inference") && { text: words.keyScope.usage, exact: null },
     apiKey.scopes.length > 1 && { text: words.keyBoth, exact: null },
+    apiKey.requests_per_minute !== null && {
+      text: words.keyRequestsAre(formatNumber(apiKey.requests_per_minute)),
+      exact: null,
+    },
     apiKey.models && { text: words.keyModels(apiKey.models.join(", ")), exact: null },
   ].filter((fact) => fact !== null && fact !== "" && fact !== false);
   return (

@@ -19,6 +19,7 @@ const EXPIRIES = [
   ["90", words.keyExpiries.d90],
   ["365", words.keyExpiries.d365],
 ] as const;
+const MOST_REQUESTS = 1_000_000;
 const SCOPES = ["inference", "usage"] as const;
 
 interface KeyFormProps {
@@ -42,11 +43,20 @@ export function KeyForm({ nameInput, onCreated }: KeyFormProps) {
       nameInput.current?.focus();
       return;
     }
-    const error = scopes.length === 0 ? words.keyNoScope : models?.length === 0 ? words.keyNoModel : undefined;
+    const typed = formText(data, "requests").replaceAll(/[\s,._]/g, "");
+    const requests = typed === "" ? null : Number(typed);
+    const error =
+      scopes.length === 0
+        ? words.keyNoScope
+        : models?.length === 0
+          ? words.keyNoModel
+          : requests !== null && !(Number.isInteger(requests) && requests >= 1 && requests <= MOST_REQUESTS)
+            ? words.keyRequestsWrong
+            : undefined;
     setWrong(error);
     if (error) return;
     create.mutate(
-      { name, scopes, models, ...(days > 0 ? { expires_in_days: days } : {}) },
+      { name, scopes, models, requests_per_minute: requests, ...(days > 0 ? { expires_in_days: days } : {}) },
       {
         onSuccess: () => {
           form.reset();
@@ -104,6 +114,16 @@ export function KeyForm({ nameInput, onCreated }: KeyFormProps) {
             chosen={models}
             onChange={setModels}
           />
+          <label className="block w-60">
+            <span className="mb-1 block text-ui font-medium">{words.keyRequests}</span>
+            <input
+              name="requests"
+              inputMode="numeric"
+              autoComplete="off"
+              placeholder={words.keyRequestsPlaceholder}
+              className={cn(inputStyle, "h-10")}
+            />
+          </label>
         </div>
       </details>
       <div role="alert">{wrong && <p className="text-hint text-danger">{wrong}</p>}</div>
