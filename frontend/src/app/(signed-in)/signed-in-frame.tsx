@@ -14,6 +14,7 @@ import { ConversationList } from "@/features/history/components/conversation-lis
 import { AccountMenu } from "@/features/shell/account-menu";
 import { Frame } from "@/features/shell/frame";
 import { newChatKeys, useShortcuts } from "@/features/shell/shortcuts";
+import { beginToLeave } from "@/lib/api/client";
 import { useChatId, useOpenChat } from "@/lib/navigation";
 import { openPanel } from "@/lib/panel";
 import { useUser } from "@/lib/session";
@@ -51,6 +52,7 @@ export function SignedInFrame({ children }: { children: ReactNode }) {
   const signOut = useMutation({
     mutationFn: logout,
     onSuccess: () => {
+      beginToLeave();
       clearDrafts(user.id);
       client.clear();
       router.replace("/sign-in");

@@ -25,6 +25,13 @@ export function onSignedOut(listener: SignedOutListener): () => void {
   return () => signedOutListeners.delete(listener);
 }
 
+let leaving = false;
+
+/** The person signs out: that what is still on the page is refused now is no surprise, and nobody is told. */
+export function beginToLeave(): void {
+  leaving = true;
+}
+
 const refresh = createRefresher({
   call: async () => (await send("/api/auth/refresh", { method: "POST", body: {} })).status,
   withLock: withBrowserLock,
@@ -51,9 +58,11 @@ export async function open(path: string, options: CallOptions = {}): Promise<Res
     const result = await refresh(sentAt);
     if (result === "unavailable") throw new ApiError("unavailable", strings.errors.server, 503, true);
     if (result === "refreshed") response = await send(path, options);
-    if (response.status === 401) signedOutListeners.forEach((listener) => listener());
+    if (response.status === 401 && !leaving) signedOutListeners.forEach((listener) => listener());
   }
   if (!response.ok) throw await errorFromResponse(response);
+  // Somebody is there again.
+  leaving = false;
   return response;
 }
 
