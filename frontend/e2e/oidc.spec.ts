@@ -21,7 +21,7 @@ if (address !== undefined) {
     const there = page.url();
 
     await page.goto("/account");
-    await expect(page.getByLabel("Name")).toHaveValue("Kim Park");
+    await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Kim Park");
     await expect(page.locator("#main").getByText(address)).toBeVisible();
     await page.goto("/account/security");
     await expect(page.getByText("The company", { exact: true })).toBeVisible();
@@ -44,6 +44,6 @@ if (address !== undefined) {
     await page.getByRole("button", { name: "Add The company" }).click();
     await expect(page.getByText("This account elsewhere was not added")).toBeVisible();
     await page.goto("/account");
-    await expect(page.getByLabel("Name")).toHaveValue("Mia Weir");
+    await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Mia Weir");
   });
 }
