@@ -1,6 +1,7 @@
 """Programs whose output is progress: shown, kept, explained when they fail, ended with their children."""
 
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -38,6 +39,13 @@ def test_a_program_that_cannot_be_started_is_one_sentence(tmp_path: Path) -> Non
         command.run(["/no/such/program"], doing="Counting", log=tmp_path / "log", cwd=tmp_path)
 
 
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_one_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -> None:
     program = (
         "import subprocess, sys, time\n"
@@ -56,4 +64,8 @@ def test_one_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -> N
             timeout=1.0,
         )
     child = int(shown[0])
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    # It was told to end; how soon a killed process is gone is the system's affair.
+    until = time.monotonic() + 10
+    while lives(child):
+        assert time.monotonic() < until, "the child outlived its parent's end"
+        time.sleep(0.05)

@@ -12,7 +12,8 @@ import { queryKeys } from "@/lib/api/query-keys";
 import { checkPresent } from "@/lib/credentials";
 import { formText } from "@/lib/form";
 import { strings } from "@/lib/strings";
-import { saveGroup, type GroupWish } from "../api/save-group";
+import { changeGroup } from "../api/change-group";
+import { makeGroup, type GroupWish } from "../api/make-group";
 
 const words = strings.identity.groups;
 const PERIODS = ["day", "month"] as const;
@@ -28,7 +29,7 @@ export function GroupForm({ group, onDone }: GroupFormProps) {
   const [models, setModels] = useState(group?.models ?? null);
   const [wrong, setWrong] = useState<Partial<Record<"name" | "day" | "month", string | undefined>>>({});
   const save = useMutation({
-    mutationFn: (wish: GroupWish) => saveGroup(group?.id ?? null, wish),
+    mutationFn: (wish: GroupWish) => (group === null ? makeGroup(wish) : changeGroup(group.id, wish)),
     onSuccess: () => {
       onDone();
       void client.invalidateQueries({ queryKey: ["people"] });
