@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     second_factor_roles: Annotated[tuple[Literal["user", "operator", "admin"], ...] | None, NoDecode] = None
 
     # For so many days somebody who has deleted their account can take it back.
-    deletion_grace_days: int = Field(default=14, ge=0, le=365)
+    deletion_grace_days: int = Field(default=14, ge=1, le=365)
 
     oauth_providers: tuple[OAuthProvider, ...] = ()
 

@@ -3,6 +3,8 @@
 import { useId } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { modelsQuery } from "@/lib/api/models";
+import { strings } from "@/lib/strings";
+import { Problem } from "./ui/problem";
 
 interface ModelChoiceProps {
   legend: string;
@@ -35,6 +37,9 @@ export function ModelChoice({ legend, all, some, chosen, onChange }: ModelChoice
       </label>
       {chosen !== null && (
         <div className="ml-6">
+          {models.error && !models.data && (
+            <Problem error={models.error} title={strings.models.failed} onRetry={() => void models.refetch()} />
+          )}
           {names.map((name) => (
             <label key={name} className={row}>
               <input

@@ -8,7 +8,7 @@ import { inputStyle } from "@/components/ui/field";
 import { Problem } from "@/components/ui/problem";
 import type { CreatedApiKey } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
-import { formText } from "@/lib/form";
+import { formText, typedNumber } from "@/lib/form";
 import { strings } from "@/lib/strings";
 import { createKey } from "../api/create-key";
 
@@ -43,18 +43,10 @@ export function KeyForm({ nameInput, onCreated }: KeyFormProps) {
       nameInput.current?.focus();
       return;
     }
-    const typed = formText(data, "requests").replaceAll(/[\s,._]/g, "");
-    const requests = typed === "" ? null : Number(typed);
-    const error =
-      scopes.length === 0
-        ? words.keyNoScope
-        : models?.length === 0
-          ? words.keyNoModel
-          : requests !== null && !(Number.isInteger(requests) && requests >= 1 && requests <= MOST_REQUESTS)
-            ? words.keyRequestsWrong
-            : undefined;
+    const requests = typedNumber(formText(data, "requests"));
+    const error = whatIsWrong(scopes, models, requests);
     setWrong(error);
-    if (error) return;
+    if (error || requests === undefined) return;
     create.mutate(
       { name, scopes, models, requests_per_minute: requests, ...(days > 0 ? { expires_in_days: days } : {}) },
       {
@@ -130,4 +122,12 @@ export function KeyForm({ nameInput, onCreated }: KeyFormProps) {
       {create.error && <Problem error={create.error} />}
     </form>
   );
+}
+
+function whatIsWrong(scopes: readonly string[], models: readonly string[] | null, requests: number | null | undefined) {
+  if (scopes.length === 0) return words.keyNoScope;
+  if (models?.length === 0) return words.keyNoModel;
+  if (requests === undefined || (requests !== null && (requests < 1 || requests > MOST_REQUESTS)))
+    return words.keyRequestsWrong;
+  return undefined;
 }

@@ -10,7 +10,7 @@ import { toApiError } from "@/lib/api/error";
 import type { Group } from "@/lib/api/identity-types";
 import { queryKeys } from "@/lib/api/query-keys";
 import { checkPresent } from "@/lib/credentials";
-import { formText } from "@/lib/form";
+import { formText, typedNumber } from "@/lib/form";
 import { strings } from "@/lib/strings";
 import { changeGroup } from "../api/change-group";
 import { makeGroup, type GroupWish } from "../api/make-group";
@@ -42,7 +42,7 @@ export function GroupForm({ group, onDone }: GroupFormProps) {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
     const name = formText(data, "name").trim();
-    const [day, month] = PERIODS.map((period) => tokens(formText(data, period)));
+    const [day, month] = PERIODS.map((period) => typedNumber(formText(data, period)));
     const found = {
       name: checkPresent(words.name, name),
       day: day === undefined ? words.badNumber : undefined,
@@ -88,11 +88,4 @@ export function GroupForm({ group, onDone }: GroupFormProps) {
       </div>
     </form>
   );
-}
-
-/** A number of tokens as somebody types it; null for nothing, undefined for what is no such number. */
-function tokens(typed: string): number | null | undefined {
-  const digits = typed.replaceAll(/[\s,._]/g, "");
-  if (digits === "") return null;
-  return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
 }
