@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cluster.cli_models import models
 from cluster.local.errors import ClusterError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.add_typer(drill, name="drill")
 audit = typer.Typer(help="The audit log.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 app.add_typer(users, name="users")
+app.add_typer(models, name="models")
 app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
 

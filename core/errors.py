@@ -242,6 +242,10 @@ class ModelNotReady(HeadraceError):
     default_detail = "The model is still starting. Try again in a moment."
 
 
+class NoReplica(ModelNotReady):
+    """No replica of the revision took the request: another one, or another revision, may at once."""
+
+
 class ModelNotConfigured(HeadraceError):
     status = 503
     code = "model_not_configured"

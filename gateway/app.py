@@ -23,6 +23,7 @@ from gateway.conversations.exporting.endpoints import router as exporting_router
 from gateway.conversations.search.endpoints import router as search_router
 from gateway.conversations.sharing.endpoints import router as sharing_router
 from gateway.conversations.summaries.endpoints import router as summaries_router
+from gateway.deployments.endpoints import router as deployments_router
 from gateway.envelope import Envelope, is_page
 from gateway.error_docs import error_docs
 from gateway.events.endpoints import router as events_router
@@ -97,6 +98,7 @@ def create_app(house: House) -> Envelope:
         events_router,
         usage_router,
         admin_router,
+        deployments_router,
         account_router,
     ):
         api.include_router(router)

@@ -16,8 +16,11 @@ from gateway.conversations.search.service import SearchService
 from gateway.conversations.service import ConversationService
 from gateway.conversations.sharing.service import SharingService
 from gateway.conversations.summaries.service import SummaryService
+from gateway.deployments.service import Deployments
 from gateway.events.hub import Hub
 from gateway.events.orders import MakeOrders
+from gateway.figures.repository import FigureRepository
+from gateway.promotions.repository import PromotionRepository
 from gateway.prompts.service import PromptService
 from gateway.readiness import ReadinessChecks
 from gateway.routing.repository import RevisionRepository
@@ -91,6 +94,21 @@ async def _revisions(connection: HTTPConnection) -> RevisionRepository:
     return found
 
 
+async def _deployments(connection: HTTPConnection) -> Deployments:
+    found: Deployments = connection.app.state.house.deployments
+    return found
+
+
+async def _promotions(connection: HTTPConnection) -> PromotionRepository:
+    found: PromotionRepository = connection.app.state.house.promotions
+    return found
+
+
+async def _figures(connection: HTTPConnection) -> FigureRepository:
+    found: FigureRepository = connection.app.state.house.figures
+    return found
+
+
 async def _hub(connection: HTTPConnection) -> Hub:
     found: Hub = connection.app.state.house.hub
     return found
@@ -119,6 +137,9 @@ Routes = Annotated[RoutingTable, Depends(_routes)]
 Ledger = Annotated[LedgerRepository, Depends(_ledger)]
 PersonBudgets = Annotated[Budgets, Depends(_budgets)]
 Revisions = Annotated[RevisionRepository, Depends(_revisions)]
+CurrentDeployments = Annotated[Deployments, Depends(_deployments)]
+Promotions = Annotated[PromotionRepository, Depends(_promotions)]
+AllFigures = Annotated[FigureRepository, Depends(_figures)]
 SocketOrders = Annotated[MakeOrders, Depends(_orders)]
 EventHub = Annotated[Hub, Depends(_hub)]
 Readiness = Annotated[ReadinessChecks, Depends(_readiness)]

@@ -39,9 +39,12 @@ from gateway.conversations.sharing.repository import ShareRepository
 from gateway.conversations.sharing.service import SharingService
 from gateway.conversations.summaries.repository import SummaryRepository
 from gateway.conversations.summaries.service import SummaryService
+from gateway.deployments.service import Deployments
 from gateway.events.bus import EventBus
 from gateway.events.hub import Hub
 from gateway.events.orders import Orders, SendFrame
+from gateway.figures.recorder import FigureRecorder
+from gateway.figures.repository import FigureRepository
 from gateway.follow_ups import TurnFollowUps
 from gateway.idempotency.repository import IdempotencyRepository
 from gateway.idempotency.service import Idempotency
@@ -52,6 +55,8 @@ from gateway.jobs.service import JobService
 from gateway.openai_api.account import Accounts
 from gateway.openai_api.services import OpenAIServices
 from gateway.parts import Part, default_budget, make_inference, make_jobs
+from gateway.promotions.conductor import Conductor
+from gateway.promotions.repository import PromotionRepository
 from gateway.prompts.repository import PromptRepository
 from gateway.prompts.service import PromptService
 from gateway.purge import Purge
@@ -105,6 +110,11 @@ class House:
         self.routes = RoutingTable(self.revisions)
         self.control = control or HttpControl(settings.serve_url, settings.internal_token.get_secret_value())
         self.reconciler = Reconciler(self.postgres, self.revisions, self.control)
+        self.figures = FigureRepository(self.postgres)
+        self.recorder = FigureRecorder(self.figures, clock)
+        self.promotions = PromotionRepository(self.postgres)
+        self.conductor = Conductor(self.postgres, self.revisions, self.promotions, self.figures, clock)
+        self.deployments = Deployments(self.revisions, self.promotions, self.control, self.auth.audit)
 
         budget = default_budget(settings)
         self.ledger = LedgerRepository(self.postgres, default_budget=budget)
@@ -137,6 +147,7 @@ class House:
             self.log_writer,
             turn_rows,
             self.bus,
+            self.recorder,
             clock,
             turn_timeout=settings.turn_timeout,
             drain_timeout=settings.drain_timeout,
@@ -166,7 +177,15 @@ class House:
         self.idempotency = IdempotencyRepository(self.postgres)
         idempotency = Idempotency(self.idempotency)
         self.erasure = AccountErasure(self.postgres, self.auth.deletion)
-        self.purge = Purge([self.budgets.purge, self.idempotency.purge, comparison.purge, self.erasure.step])
+        self.purge = Purge(
+            [
+                self.budgets.purge,
+                self.idempotency.purge,
+                comparison.purge,
+                self.figures.purge,
+                self.erasure.step,
+            ]
+        )
         self.once_turns = TurnsOnce(self.turns, idempotency)
         self.summaries = SummaryService(summaries, self.conversations)
         self.jobs = JobService(
@@ -180,6 +199,7 @@ class House:
             inference=self.inference,
             accounts=Accounts(self.postgres, self.ledger, admission, self.booking),
             background=self.background,
+            figures=self.recorder,
         )
         self.readiness = ReadinessChecks(
             {"postgres": self.postgres.check, "valkey": self.keyvalue.check, "ray": self._check_serving},
@@ -199,6 +219,7 @@ class House:
             self.inference,
             self.control,
             self.booking,
+            self.recorder,
             self.ledger_upkeep,
             self.purge,
         ]
@@ -209,6 +230,7 @@ class House:
                 await self._want_models()
             await self._open(self.routes)
             await self._open(self.reconciler)
+            await self._open(self.conductor)
             await self._open(self.log_writer)
             await self._open(self.mirrors)
             await self._open(self.ledger_reconciler)
@@ -253,9 +275,9 @@ class House:
         self._opened.push_async_callback(part.stop)
 
     async def _want_models(self) -> None:
-        """HEADRACE_MODELS names exactly what should be served from this start on."""
+        """HEADRACE_MODELS names what should be served from this start on, beside what operators decided."""
         catalogue = Catalogue.load(self.settings.model_config_dirs)
-        await self.revisions.want_exactly([catalogue.get(name) for name in self.settings.models])
+        await self.revisions.want_configured([catalogue.get(name) for name in self.settings.models])
 
     def socket_orders(self, principal: Principal, send: SendFrame) -> Orders:
         """What the client of one socket may ask for."""

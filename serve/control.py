@@ -9,28 +9,34 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+import ray
 from pydantic import ValidationError
 from ray import serve as ray_serve
 
 from models.spec import ModelSpec, first_complaint
+from serve.app import application_name
 from serve.deployer import Conflict, Deployer
 from serve.guard import Application, Receive, Scope, Send, relative_path
 from serve.replica import CONTROL, guarded
+from serve.revision_log import revision_log
 from serve.usage_board import UsageBoard
 
 NAME = CONTROL
 PREFIX = "/control"
 MAX_BODY_BYTES = 1024 * 1024
 _APP = re.compile(r"/apps/([a-z0-9._-]{1,63})/([a-z0-9._-]{1,63})")
+_LOG = re.compile(_APP.pattern + "/log")
 
 
 class ControlApp:
-    """The ASGI application: `GET /apps`, `PUT` and `DELETE /apps/{model}/{revision}`, `GET /usage`,
-    `GET /health`."""
+    """The ASGI application: `GET /apps`, `PUT` and `DELETE /apps/{model}/{revision}`,
+    `GET /apps/{model}/{revision}/log`, `GET /usage`, `GET /health`."""
 
-    def __init__(self, deployer: Deployer, board: UsageBoard) -> None:
+    def __init__(self, deployer: Deployer, board: UsageBoard, logs: Path) -> None:
+        """`logs`: Ray's log folder."""
         self._deployer = deployer
         self._board = board
+        self._logs = logs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -54,6 +60,11 @@ class ControlApp:
             return 200, {"status": "ok"}
         if (method, path) == ("GET", "/apps"):
             return 200, {"apps": [asdict(app) for app in await self._deployer.apps()]}
+        if method == "GET" and (asked := _LOG.fullmatch(path)) is not None:
+            text = await asyncio.to_thread(revision_log, self._logs, application_name(*asked.groups()))
+            if text is None:
+                return 404, _error(f"No replica of {asked[1]} {asked[2]} has written anything here.")
+            return 200, {"text": text}
         found = _APP.fullmatch(path)
         if found is None or method not in ("PUT", "DELETE"):
             return 404, _error(f"There is no {method} {path} here.")
@@ -103,7 +114,8 @@ class ControlReplica:
     async def __serve_build_asgi_app__(self) -> Application:
         token = os.environ["HEADRACE_INTERNAL_TOKEN"]
         deployer = Deployer(Path(os.environ["HEADRACE_VAR_DIR"]), os.environ["SERVE_URL"], token)
-        return guarded(ControlApp(deployer, self._board), routes=None)
+        logs = Path(ray._private.worker.global_worker.node.get_logs_dir_path())
+        return guarded(ControlApp(deployer, self._board, logs), routes=None)
 
 
 def control_application() -> ray_serve.Application:

@@ -18,6 +18,7 @@ from serve.disconnect import HearsDisconnect
 from serve.guard import Application, Message
 from serve.replica import guarded
 from serve.resumed_grammar import HOOK as RESUMING_SCHEDULER
+from serve.revision_log import PROCESS_MARK
 
 if TYPE_CHECKING:
     from ray.serve.llm import LLMServer
@@ -33,6 +34,7 @@ class VllmReplica:
     def __init__(self, spec_json: str, weights: str) -> None:
         self._spec = ModelSpec.model_validate_json(spec_json)
         self._weights = weights
+        logger.info("%s %d", PROCESS_MARK, os.getpid())
         self._server: LLMServer | None = None
 
     async def __serve_build_asgi_app__(self) -> Application:

@@ -44,10 +44,12 @@ class MailOrders:
 
     async def take(self, now: datetime, most: int) -> list[Order]:
         """Orders that are due, for LEASE; nobody else gets them meanwhile."""
+        # An array, which is made once: a plan may ask an IN (SELECT ...) again for each row, and it would
+        # then skip those that it has locked itself, and find the next ones, beyond its limit.
         rows = await self._postgres.fetch(
             "UPDATE mail_orders SET attempts = attempts + 1, next_at = $1::timestamptz + $3::interval "
-            "WHERE id IN (SELECT id FROM mail_orders WHERE next_at <= $1 ORDER BY next_at LIMIT $2 "
-            "FOR UPDATE SKIP LOCKED) RETURNING id, kind, recipient, user_id, created_at, attempts",
+            "WHERE id = ANY(ARRAY(SELECT id FROM mail_orders WHERE next_at <= $1 ORDER BY next_at LIMIT $2 "
+            "FOR UPDATE SKIP LOCKED)) RETURNING id, kind, recipient, user_id, created_at, attempts",
             now,
             most,
             LEASE,

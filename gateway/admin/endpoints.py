@@ -1,21 +1,15 @@
-"""`/api/admin`: for operators and administrators."""
+"""`/api/admin`: what administrators set and see of budgets."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 
 from auth.budget import BudgetBody
-from auth.dependencies import Admin, CurrentAuth, Operator
-from gateway.admin.schemas import GroupUsageList, GroupUsageOut, RevisionList, RevisionOut
-from gateway.dependencies import PersonBudgets, Revisions
+from auth.dependencies import Admin, CurrentAuth
+from gateway.admin.schemas import GroupUsageList, GroupUsageOut
+from gateway.dependencies import PersonBudgets
 
 router = APIRouter(prefix="/admin", tags=["admin"])
-
-
-@router.get("/models")
-async def list_revisions(_: Operator, revisions: Revisions) -> RevisionList:
-    """Every revision, what is wanted of it and what was last seen."""
-    return RevisionList(items=[RevisionOut.of(row) for row in await revisions.all()])
 
 
 @router.get("/groups/usage")

@@ -15,6 +15,8 @@ from gateway.inference import Target
 CHAT: Final = "/v1/chat/completions"
 COMPLETIONS: Final = "/v1/completions"
 
+# Fields that only some engines know.
+_OF_ENGINE = frozenset({"return_token_ids", "include_stop_str_in_output"})
 _OF_CHAT_ONLY = frozenset({"messages"})
 
 
@@ -23,18 +25,24 @@ def request_of(
 ) -> dict[str, Any]:
     """The first request of a turn, as the engine of `target` understands it."""
     body: dict[str, Any] = {
-        "model": target.model,
         "messages": messages,
         "stream": True,
-        "stream_options": {"include_usage": True},
         **chosen,
         "max_tokens": max_tokens,
     }
+    return readdressed(body, target)
+
+
+def readdressed(request: Mapping[str, Any], target: Target) -> dict[str, Any]:
+    """The same request, as the engine of `target` understands it."""
+    body = {name: value for name, value in request.items() if name not in _OF_ENGINE}
+    body["model"] = target.model
+    body["stream_options"] = {"include_usage": True}
     if target.continuation == "tokens":
         # Running counts on every chunk, so that a stopped turn is charged exactly what was made.
         body["stream_options"] = {"include_usage": True, "continuous_usage_stats": True}
         body["return_token_ids"] = True
-        if chosen.get("stop"):
+        if body.get("stop"):
             # Nothing is held back in the engine: gateway.chat.stop_words knows what is.
             body["include_stop_str_in_output"] = True
     return body

@@ -54,12 +54,16 @@ def status(state: str) -> Event:
     return Event(0, STATUS, orjson.dumps({"state": state}))
 
 
-def usage(end: TurnEnd) -> tuple[str, bytes]:
+def usage(turn: TurnStart, end: TurnEnd) -> tuple[str, bytes]:
+    """What it cost, and who answered: somebody else, where the one it began with could not."""
+    model, revision = end.served or (turn.model, turn.revision)
     return "usage", orjson.dumps(
         {
             "prompt_tokens": end.prompt_tokens,
             "completion_tokens": end.completion_tokens,
             "total_tokens": end.prompt_tokens + end.completion_tokens,
+            "model": model,
+            "revision": revision,
         }
     )
 
@@ -81,6 +85,6 @@ def replay(turn: TurnStart, end: TurnEnd) -> Sequence[Event]:
     for offset in end.delta_ends:
         kinds.append(delta(end.text[begin:offset]))
         begin = offset
-    kinds.append(usage(end))
+    kinds.append(usage(turn, end))
     kinds.append(ended(end))
     return [Event(index, kind, data) for index, (kind, data) in enumerate(kinds, start=1)]

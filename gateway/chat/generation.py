@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import orjson
 
@@ -12,6 +13,7 @@ from gateway.chat.answer import refusal
 from gateway.chat.continuation import CHAT, next_request, room_left
 from gateway.chat.running import RunningTurn
 from gateway.inference import EngineResponse, Inference
+from gateway.inference.protocol import REPLICA_HEADER
 from gateway.metrics import FIRST_TOKEN, TURNS_CONTINUED
 
 log = get_logger(__name__)
@@ -23,6 +25,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 MOST_FAILURES = 2
 
 Asked = asyncio.Task[EngineResponse]
+Moved = Callable[[RunningTurn], Awaitable[None]]
 
 
 class Generation:
@@ -45,8 +48,9 @@ class Generation:
         """Send the first request of a turn."""
         return self._ask(running, CHAT, orjson.dumps(dict(running.request)))
 
-    async def run(self, running: RunningTurn, asked: Asked | None) -> None:
-        """Until the answer is whole; `asked` is a request that is under way already.
+    async def run(self, running: RunningTurn, asked: Asked | None, moved: Moved) -> None:
+        """Until the answer is whole; `asked` is a request that is under way already, `moved` is told when
+        somebody else is asked to answer than who was to.
 
         Raises: the error that ended the answer; core.errors.EngineTimeout after the turn's time.
         """
@@ -56,24 +60,35 @@ class Generation:
                 if asked is None:
                     await self._go_on(running, None, "runner_lost")
                 else:
-                    await self._attempt(running, asked)
+                    await self._attempt(running, asked, moved)
         except TimeoutError as error:
             raise EngineTimeout() from error
         finally:
             if asked is not None:
                 await let_go(asked)
 
-    async def _attempt(self, running: RunningTurn, asked: Asked) -> None:
-        try:
-            await self._read(running, asked)
-        except EngineLost as error:
-            if not running.accepted:
-                raise
-            await self._go_on(running, error, "engine_lost")
-        except EngineFailed as error:
-            if not running.accepted or running.target.engine != "vllm":
-                raise
-            await self._go_on(running, error, "engine_failed")
+    async def _attempt(self, running: RunningTurn, asked: Asked, moved: Moved) -> None:
+        while True:
+            try:
+                await self._read(running, asked)
+                return
+            except HeadraceError as error:
+                if running.accepted:
+                    if isinstance(error, EngineLost):
+                        await self._go_on(running, error, "engine_lost")
+                    elif isinstance(error, EngineFailed) and running.target.engine == "vllm":
+                        await self._go_on(running, error, "engine_failed")
+                    else:
+                        raise
+                    return
+                before = running.target
+                target = await running.attempts.after(error)
+                if target != before:
+                    running.move(target)
+                    await moved(running)
+            finally:
+                await let_go(asked)
+            asked = self.ask(running)
 
     async def _go_on(self, running: RunningTurn, cause: HeadraceError | None, reason: str) -> None:
         """Ask again, from where the answer broke off, until an engine finishes it."""
@@ -131,7 +146,7 @@ class Generation:
         """Take in one engine's answer. Raises core.errors.EngineLost when it breaks off."""
         response = await asked
         try:
-            running.replica = response.headers.get("x-headrace-replica")
+            running.replica = response.headers.get(REPLICA_HEADER)
             if response.status != 200:
                 text = await response.read(MAX_ERROR_BYTES)
                 raise refusal(response.status, text, response.headers.get("retry-after"))

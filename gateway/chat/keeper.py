@@ -106,7 +106,7 @@ class TurnKeeper:
             stored = await self._store.take(turn.id, taken.attempt, self._runner.keep_seconds)
         except Unavailable as error:
             log.warning("turn.log_lost", turn_id=turn.id, error=error.detail)
-        target = self._routes.target_of(turn.model, turn.revision)
+        target = self._routes.target_of(*row.served)
         # A log that was ended belongs to a runner that could not store the end.
         if stored is None or target is None or stored.ended:
             await self._end(row, taken, stored)

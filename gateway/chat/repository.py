@@ -53,10 +53,18 @@ class TurnRepository:
         self._after = after
 
     async def begin(
-        self, turn: TurnStart, *, parent_id: str | None, content: str | None, runner: str, tokens: int
+        self,
+        turn: TurnStart,
+        *,
+        parent_id: str | None,
+        content: str | None,
+        model: str,
+        runner: str,
+        tokens: int,
     ) -> None:
         """One transaction: the person's message (unless `content` is None: then it is there already), the
-        empty answer, the turn, and the reservation of `tokens` in the ledger.
+        empty answer, the turn, and the reservation of `tokens` in the ledger. `model` is the one that was
+        asked for, and stays the conversation's where another one answers in its place.
 
         Raises: core.errors.TurnRunning when another turn of the conversation is; NotFound when the
         conversation went away in the meantime; BudgetExhausted when `tokens` are more than a budget has left.
@@ -94,7 +102,7 @@ class TurnRepository:
                     turn.conversation_id,
                     turn.user_id,
                     turn.answer_id,
-                    turn.model,
+                    model,
                 )
                 if tag == "UPDATE 0":
                     raise NotFound("This conversation was deleted.")
@@ -109,6 +117,23 @@ class TurnRepository:
                 )
         except UniqueViolation as error:
             raise TurnRunning() from error
+
+    async def move(self, turn: TurnStart, attempt: int, served: tuple[str, str] | None) -> None:
+        """Others answer than those who were to: `served` says who, None that they are the same again."""
+        model, revision = served or (None, None)
+        async with self._postgres.transaction() as connection:
+            tag = await connection.execute(
+                "UPDATE turns SET served_model = $2, served_revision = $3 "
+                "WHERE id = $1 AND status = 'running' AND attempt = $4",
+                turn.id,
+                model,
+                revision,
+                attempt,
+            )
+            if tag != "UPDATE 0":
+                await connection.execute(
+                    "UPDATE messages SET model = $2 WHERE id = $1", turn.answer_id, model or turn.model
+                )
 
     async def settle(self, turn: TurnStart, end: TurnEnd, attempt: int) -> bool:
         """One transaction: the answer, the figures, the ledger, and whatever follows from it.
@@ -153,6 +178,8 @@ class TurnRepository:
                 outcome=Outcome(end.status.value),
                 tokens=Tokens(end.prompt_tokens, end.completion_tokens, end.exact),
                 finished=Tokens(*end.finished) if end.finished is not None else None,
+                model=end.served[0] if end.served else None,
+                revision=end.served[1] if end.served else None,
             )
             return True
 
@@ -288,5 +315,6 @@ def _turn(row: Record) -> TurnRow:
         duration_ms=row["duration_ms"] or 0.0,
         replica=row["replica"],
         repeated_tokens=row["repeated_tokens"],
+        served=(row["served_model"], row["served_revision"]) if row["served_model"] else None,
     )
     return TurnRow(start=start, status=status, runner=row["runner"], attempt=row["attempt"], end=end)

@@ -20,8 +20,11 @@ from gateway.chat.repository import Checkpoint, Taken, TurnRepository
 from gateway.chat.running import RunningTurn
 from gateway.chat.tables import TurnEnd, TurnStart, TurnStatus
 from gateway.events.bus import EventBus
+from gateway.figures.recorder import FigureRecorder
 from gateway.inference import Target
 from gateway.metrics import TOKENS, TURNS, TURNS_RUNNING
+from gateway.routing.attempts import Attempts
+from gateway.usage.tables import Tokens
 
 log = get_logger(__name__)
 
@@ -49,6 +52,7 @@ class TurnRunner:
         writer: LogWriter,
         repository: TurnRepository,
         bus: EventBus,
+        figures: FigureRecorder,
         clock: Clock,
         *,
         turn_timeout: float,
@@ -61,6 +65,7 @@ class TurnRunner:
         self._writer = writer
         self._repository = repository
         self._bus = bus
+        self._figures = figures
         self._clock = clock
         self._drain_timeout = drain_timeout
         self._most = most
@@ -80,11 +85,15 @@ class TurnRunner:
             raise Overloaded(retry_after=2)
 
     def launch(
-        self, turn: TurnStart, target: Target, request: Mapping[str, Any], persisted: asyncio.Task[None]
+        self,
+        turn: TurnStart,
+        targets: Sequence[Target],
+        request: Mapping[str, Any],
+        persisted: asyncio.Task[None],
     ) -> RunningTurn:
-        """Ask the engine at once; nothing is shown before `persisted` is done, nor if it fails."""
+        """Ask the first of `targets` at once; nothing is shown before `persisted` is done or if it fails."""
         running = RunningTurn(
-            turn, target, 1, request, Answer(request.get("stop") or ()), self._clock.monotonic()
+            turn, Attempts(targets), 1, request, Answer(request.get("stop") or ()), self._clock.monotonic()
         )
         self._enter(running)
         asked = self._generation.ask(running)
@@ -109,7 +118,7 @@ class TurnRunner:
         if text:
             answer.restore("".join(text), tokens, prompt, held)
         begun = self._clock.monotonic() - taken.age
-        running = RunningTurn(turn, target, taken.attempt, request, answer, begun)
+        running = RunningTurn(turn, Attempts([target]), taken.attempt, request, answer, begun)
         running.accepted = True
         running.ttft_ms = ttft_ms
         running.stop_asked = taken.stop_asked
@@ -165,12 +174,15 @@ class TurnRunner:
         self, turn: TurnStart, request: Mapping[str, Any], begin: Callable[[], Awaitable[None]]
     ) -> None:
         """Store the turn by `begin`, its request first: from then on another process can go on with it."""
+        await self._put_request(turn.id, request)
+        await begin()
+
+    async def _put_request(self, turn_id: str, request: Mapping[str, Any]) -> None:
         try:
             async with asyncio.timeout(STORE_REQUEST_SECONDS):
-                await self._store.put_request(turn.id, orjson.dumps(dict(request)), self.keep_seconds)
+                await self._store.put_request(turn_id, orjson.dumps(dict(request)), self.keep_seconds)
         except (Unavailable, TimeoutError) as error:
-            log.warning("turn.request_not_stored", turn_id=turn.id, error=repr(error))
-        await begin()
+            log.warning("turn.request_not_stored", turn_id=turn_id, error=repr(error))
 
     async def _begin(self, running: RunningTurn, asked: Asked, persisted: "asyncio.Task[None]") -> None:
         turn_id = running.turn.id
@@ -190,6 +202,7 @@ class TurnRunner:
             end = await self._generate(running, asked)
             if end is not None:
                 await self._settle(running, end)
+                self._note(running, end)
         finally:
             self._leave(running)
 
@@ -206,7 +219,7 @@ class TurnRunner:
         called_off = running.called_off
         if not called_off:
             running.generation = asyncio.create_task(
-                self._generation.run(running, asked), name=f"{running.turn.id}-generation"
+                self._generation.run(running, asked, self._moved), name=f"{running.turn.id}-generation"
             )
             try:
                 await running.generation
@@ -228,6 +241,19 @@ class TurnRunner:
                 return None
             status = TurnStatus.STOPPED
         return running.end(status, error, self._clock.monotonic())
+
+    async def _moved(self, running: RunningTurn) -> None:
+        """Whoever takes the turn over has to ask whoever answers now."""
+        await self._put_request(running.turn.id, running.request)
+        await self._repository.move(running.turn, running.attempt, running.served)
+
+    def _note(self, running: RunningTurn, end: TurnEnd) -> None:
+        self._figures.saw(
+            running.target,
+            failed=end.status is TurnStatus.FAILED,
+            wait=end.ttft_ms / 1000 if end.ttft_ms is not None else None,
+            tokens=Tokens(end.prompt_tokens, end.completion_tokens),
+        )
 
     async def _hand_over(self, running: RunningTurn) -> None:
         """Leave the turn where another process finds all of it."""
@@ -260,10 +286,11 @@ class TurnRunner:
             log.error("turn.not_settled", turn_id=turn.id)
             failure = Unavailable("The answer could not be stored. Copy it before you leave the page.")
             end = running.end(TurnStatus.FAILED, failure, self._clock.monotonic())
-        TURNS.labels(turn.model, end.status.value).inc()
-        TOKENS.labels(turn.model, "prompt").inc(end.prompt_tokens)
-        TOKENS.labels(turn.model, "completion").inc(end.completion_tokens)
-        running.log.event(*events.usage(end))
+        model = running.target.model
+        TURNS.labels(model, end.status.value).inc()
+        TOKENS.labels(model, "prompt").inc(end.prompt_tokens)
+        TOKENS.labels(model, "completion").inc(end.completion_tokens)
+        running.log.event(*events.usage(turn, end))
         running.log.event(*events.ended(end))
         await self._bus.publish(
             turn.user_id,

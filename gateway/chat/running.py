@@ -7,10 +7,12 @@ from typing import Any
 
 from core.errors import HeadraceError
 from gateway.chat.answer import Answer
+from gateway.chat.continuation import readdressed
 from gateway.chat.log_store import Seam
 from gateway.chat.own_log import OwnLog
 from gateway.chat.tables import TurnEnd, TurnStart, TurnStatus
 from gateway.inference import Target
+from gateway.routing.attempts import Attempts
 
 
 @dataclass
@@ -18,6 +20,7 @@ class RunningTurn:
     """What is known of a turn while it runs.
 
     Attributes:
+        attempts: who answers, and who would if that one cannot.
         request: what the engine was asked first.
         begun: when the turn began, on this process's monotonic clock.
         accepted: whether an engine has begun to answer, here or elsewhere.
@@ -26,7 +29,7 @@ class RunningTurn:
     """
 
     turn: TurnStart
-    target: Target
+    attempts: Attempts
     attempt: int
     request: Mapping[str, Any]
     answer: Answer
@@ -44,6 +47,21 @@ class RunningTurn:
     def __post_init__(self) -> None:
         self._log: OwnLog | None = None
         self._prompt_told = self.answer.prompt is not None
+
+    @property
+    def target(self) -> Target:
+        """Who answers."""
+        return self.attempts.target
+
+    @property
+    def served(self) -> tuple[str, str] | None:
+        """Model and revision that answer, where those are not the ones that were to."""
+        found = self.target.model, self.target.revision
+        return found if found != (self.turn.model, self.turn.revision) else None
+
+    def move(self, target: Target) -> None:
+        """Nothing was shown yet: `target` is asked instead."""
+        self.request = readdressed(self.request, target)
 
     @property
     def log(self) -> OwnLog:
@@ -94,5 +112,6 @@ class RunningTurn:
             duration_ms=round((now - self.begun) * 1000, 1),
             replica=self.replica,
             repeated_tokens=answer.repeated_tokens,
+            served=self.served,
             finished=answer.last_usage if status is TurnStatus.COMPLETED and self.went_on else None,
         )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from auth.principal import Principal, may_ask, require_may_ask
 from core.errors import Invalid, ModelNotReady, NotFound, TurnRunning
@@ -84,11 +85,12 @@ class TurnService:
                 self._history.visible_path(conversation_id, MAX_HISTORY_MESSAGES),
             )
             parent_id = path[0].id if path else None
-        target = self._target(principal, wanted.model or conversation.model)
+        targets = self._targets(principal, wanted.model or conversation.model, conversation_id)
         return await self._launch(
             principal,
             conversation,
-            target,
+            wanted.model or conversation.model,
+            targets,
             path,
             new_content=wanted.content,
             parent_id=parent_id,
@@ -109,12 +111,14 @@ class TurnService:
         """Another answer to the same message, under a new id; the earlier one leaves the visible path."""
         row = await self._require(principal, turn_id)
         conversation = await self._idle(principal, row.start.conversation_id)
-        target = self._target(principal, wanted.model or row.start.model)
+        name = wanted.model or row.start.model
+        targets = self._targets(principal, name, conversation.id)
         path = await self._history.path(row.start.user_message_id, MAX_HISTORY_MESSAGES)
         return await self._launch(
             principal,
             conversation,
-            target,
+            name,
+            targets,
             path,
             new_content=None,
             parent_id=None,
@@ -184,20 +188,23 @@ class TurnService:
             )
         return parent.id
 
-    def _target(self, principal: Principal, name: str | None) -> Target:
+    def _targets(self, principal: Principal, name: str | None, conversation_id: str) -> Sequence[Target]:
+        """Who is asked, and who would be asked instead. Without a name, the first model that answers."""
+        allowed = partial(may_ask, principal)
         if name is not None:
             require_may_ask(principal, name)
-            return self._routes.resolve(name)
+            return self._routes.targets(name, conversation_id, allowed)
         for route in self._routes.routes():
-            if route.target is not None and may_ask(principal, route.name):
-                return route.target
+            if route.shares and may_ask(principal, route.name):
+                return self._routes.targets(route.name, conversation_id, allowed)
         raise ModelNotReady("No model is ready yet. Try again in a moment.", retry_after=5)
 
     async def _launch(
         self,
         principal: Principal,
         conversation: ConversationRow,
-        target: Target,
+        name: str | None,
+        targets: Sequence[Target],
         path: Sequence[MessageRow],
         *,
         turn_id: str,
@@ -207,6 +214,7 @@ class TurnService:
         parameters: Parameters,
         traceparent: str,
     ) -> Begun:
+        target = targets[0]
         count = self._contexts.counter(target, turn_id=turn_id, traceparent=traceparent)
         context = await self._contexts.build(
             conversation, target, path, new_content, max_tokens=parameters.max_tokens, count=count
@@ -232,6 +240,7 @@ class TurnService:
                 turn,
                 parent_id=parent_id,
                 content=new_content,
+                model=name or target.model,
                 runner=self._runner.name,
                 tokens=tokens,
             )
@@ -251,7 +260,7 @@ class TurnService:
         if principal.budgeted:
             # Nobody whose budget is used up makes the engine work.
             await asyncio.shield(persisted)
-        running = self._runner.launch(turn, target, request, persisted)
+        running = self._runner.launch(turn, targets, request, persisted)
         await asyncio.shield(persisted)
         await self._bus.publish(
             turn.user_id,

@@ -52,6 +52,8 @@ class TurnEnd:
     replica: str | None
     # Prompt tokens that engines read again so that the answer could go on.
     repeated_tokens: int = 0
+    # Model and revision that answered, where those are not the ones that were to.
+    served: tuple[str, str] | None = None
     # Prompt and completion tokens of the last request, where it was not the only one and came to its end.
     finished: tuple[int, int] | None = None
 
@@ -65,3 +67,8 @@ class TurnRow:
     runner: str
     attempt: int
     end: TurnEnd
+
+    @property
+    def served(self) -> tuple[str, str]:
+        """Model and revision that answer, or answered."""
+        return self.end.served or (self.start.model, self.start.revision)

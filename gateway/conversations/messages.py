@@ -7,8 +7,9 @@ from gateway.conversations.tables import MessageRow, MessageStatus, Role, Siblin
 
 _COLUMNS = """
 p.id, p.conversation_id, p.parent_id, p.depth, p.turn_id, p.role, p.content, p.status, p.model, p.created_at,
-    p.rating, t.status AS turn_status, t.revision, t.finish_reason, t.error, t.prompt_tokens,
-    t.completion_tokens, t.ttft_ms, t.duration_ms, t.trimmed_messages, t.summarised_messages
+    p.rating, t.status AS turn_status, coalesce(t.served_revision, t.revision) AS revision, t.finish_reason,
+    t.error, t.prompt_tokens, t.completion_tokens, t.ttft_ms, t.duration_ms, t.trimmed_messages,
+    t.summarised_messages
 """
 
 
@@ -147,7 +148,9 @@ class MessageRepository:
     async def rate(self, conversation_id: str, message_id: str, rating: str | None) -> bool:
         """Note what a person thinks of an answer; says whether there is such an answer."""
         tag = await self._postgres.execute(
-            "UPDATE messages SET rating = $3 WHERE id = $2 AND conversation_id = $1 AND role = 'assistant'",
+            "UPDATE messages SET rating = $3::text, "
+            "rated_at = CASE WHEN $3::text IS NULL THEN NULL ELSE now() END "
+            "WHERE id = $2 AND conversation_id = $1 AND role = 'assistant'",
             conversation_id,
             message_id,
             rating,

@@ -133,9 +133,9 @@ class ConversationRepository(MessageRepository):
     async def purge(self, limit: int) -> int:
         """Delete for good what was deleted long ago, `limit` conversations at most; returns how many."""
         rows = await self._postgres.fetch(
-            "DELETE FROM conversations WHERE id IN (SELECT id FROM conversations "
+            "DELETE FROM conversations WHERE id = ANY(ARRAY(SELECT id FROM conversations "
             "WHERE deleted_at < now() - make_interval(days => $1) "
-            "ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id",
+            "ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING id",
             KEPT_DAYS,
             limit,
         )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import orjson
 from multidict import CIMultiDict
 
-from core.errors import EngineFailed, HeadraceError, ModelNotReady
-from gateway.inference.protocol import Target
+from core.errors import EngineFailed, HeadraceError, ModelNotReady, NoReplica
+from gateway.inference.protocol import Target, nobody_there
 
 
 @dataclass
@@ -102,4 +102,7 @@ class FakeInference:
         if self._stopped:
             raise ModelNotReady()
         self.asked.append((target, route, body))
-        return self._respond(target, route, body)
+        response = self._respond(target, route, body)
+        if nobody_there(response.status, response.headers):
+            raise NoReplica
+        return response

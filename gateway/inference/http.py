@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
-from core.errors import EngineFailed, EngineLost, HeadraceError, ModelNotReady
+from core.errors import EngineFailed, EngineLost, HeadraceError, ModelNotReady, NoReplica
 from core.log import get_logger
 from gateway.inference.connection import EngineConnection
-from gateway.inference.pool import ConnectionPool
-from gateway.inference.protocol import Target
+from gateway.inference.pool import RETRY_AFTER_SECONDS, ConnectionPool
+from gateway.inference.protocol import Target, nobody_there
 
 log = get_logger(__name__)
 
@@ -117,6 +117,8 @@ class HttpInference:
         try:
             connection.send(head, body)
             await connection.head()
+            if nobody_there(connection.status, connection.headers):
+                raise NoReplica(retry_after=RETRY_AFTER_SECONDS)
         except BaseException:
             # Cancelled, or broken: nobody waits for this answer any more.
             connection.close()

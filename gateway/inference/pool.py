@@ -6,7 +6,7 @@ from collections import deque
 from typing import Final
 from urllib.parse import urlsplit
 
-from core.errors import ModelNotReady, Overloaded
+from core.errors import NoReplica, Overloaded
 from core.log import get_logger
 from gateway.inference.connection import EngineConnection
 
@@ -44,7 +44,7 @@ class ConnectionPool:
     async def take(self, *, fresh: bool = False) -> EngineConnection:
         """A connection for one request; `fresh` asks for one that was never used.
 
-        Raises: core.errors.ModelNotReady when nobody listens there, Overloaded when there are too many.
+        Raises: core.errors.NoReplica when nobody listens there, Overloaded when there are too many.
         """
         while self._idle and not fresh:
             connection = self._idle.pop()
@@ -93,7 +93,7 @@ class ConnectionPool:
                 _, connection = await loop.create_connection(make, self._host, self._port, ssl=self._ssl)
         except (OSError, TimeoutError) as error:
             log.warning("engine.unreachable", host=self._host, port=self._port, error=repr(error))
-            raise ModelNotReady(retry_after=RETRY_AFTER_SECONDS) from error
+            raise NoReplica(retry_after=RETRY_AFTER_SECONDS) from error
         self._all.add(connection)
         return connection
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,16 @@ class Target:
     context_window: int
     max_output_tokens: int
     continuation: str = "tokens"
+
+
+# Every replica puts its name here; an answer without one is the load balancer's own.
+REPLICA_HEADER: Final = "x-headrace-replica"
+_NOBODY_THERE: Final = frozenset({404, 502, 503})
+
+
+def nobody_there(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether this is the load balancer saying that no replica took the request."""
+    return status in _NOBODY_THERE and REPLICA_HEADER not in headers
 
 
 class EngineResponse(Protocol):
@@ -68,7 +78,7 @@ class Inference(Protocol):
         """POST `body` (JSON) to `route` (such as `/v1/chat/completions`) of `target`.
 
         Raises:
-            core.errors.ModelNotReady: nobody listens there.
+            core.errors.NoReplica: nobody listens there, or the load balancer has no replica for it.
             core.errors.EngineTimeout: no first byte within the deadline.
             core.errors.EngineFailed: the connection broke before the status line.
         """

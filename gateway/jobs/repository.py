@@ -121,13 +121,13 @@ class JobRepository:
         for a while."""
         async with self._postgres.transaction() as connection:
             rows: Sequence[Record] = await connection.fetch(
-                "UPDATE jobs SET published_at = now() WHERE id IN (SELECT id FROM jobs "
+                "UPDATE jobs SET published_at = now() WHERE id = ANY(ARRAY(SELECT id FROM jobs "
                 "WHERE state IN ('queued', 'running') AND due_at <= now() "
                 "AND (lease_until IS NULL OR lease_until < now()) "
                 # A postponed one, at its time; any other, when it seems to be forgotten.
                 "AND (published_at < due_at OR greatest(coalesce(published_at, created_at), due_at) "
                 "< now() - make_interval(secs => $1)) "
-                "ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) "
+                "ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)) "
                 "RETURNING id, kind, idempotency_key, traceparent",
                 silent_seconds,
                 limit,

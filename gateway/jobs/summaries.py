@@ -80,7 +80,7 @@ class SummaryJobs:
             async with self._postgres.transaction() as connection:
                 await self._jobs.finish(connection, job, result={"messages": 0}, error=None)
             return
-        target = self._routes.resolve(work.model)
+        target = self._routes.resolve(work.model, str(job.payload["conversation_id"]))
         request = await self._fitting(job, target, work)
         try:
             await self._reserve(job, target, request.tokens + request.answer)

@@ -68,7 +68,7 @@ class TitleJobs:
             async with self._postgres.transaction() as connection:
                 await self._jobs.finish(connection, job, result={"title": None}, error=None)
             return
-        target = self._routes.resolve(opening.model)
+        target = self._routes.resolve(opening.model, str(job.payload["conversation_id"]))
         written, tokens = await complete(
             self._inference,
             target,

@@ -66,6 +66,12 @@ class Accounts:
         self._booking.open(entry, reserved=principal.budgeted)
         return Account(entry, principal.budgeted)
 
+    def move(self, account: Account, target: Target) -> Account:
+        """Another revision, or another model, is asked instead; what is reserved stays reserved."""
+        entry = replace(account.entry, model=target.model, revision=target.revision)
+        self._booking.open(entry, reserved=account.reserved)
+        return Account(entry, account.reserved)
+
     def close(self, account: Account, outcome: Outcome, tokens: Tokens) -> None:
         """What was made is charged, whoever ended it."""
         self._booking.add(replace(account.entry, outcome=outcome, tokens=tokens))

@@ -106,6 +106,16 @@ def read(raw: bytes, decoder: "msgspec.json.Decoder[H]") -> Request[H]:
     return Request(head, raw if asked else _with_usage(raw, head), stream=True, hide_usage=not asked)
 
 
+def addressed_to(request: Request[H], model: str) -> Request[H]:
+    """The same request to another model."""
+    if request.head.model == model:
+        return request
+    whole = orjson.loads(request.body)
+    whole["model"] = model
+    head = msgspec.structs.replace(request.head, model=model)
+    return Request(head, orjson.dumps(whole), stream=request.stream, hide_usage=request.hide_usage)
+
+
 def prompt_of(request: Request[Any]) -> list[dict[str, Any]] | str:
     """The prompt, for counting its tokens."""
     whole = orjson.loads(request.body)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from auth.wiring import Auth
 from gateway.background import Background
+from gateway.figures.recorder import FigureRecorder
 from gateway.inference import Inference
 from gateway.openai_api.account import Accounts
 from gateway.routing.table import RoutingTable
@@ -16,3 +17,4 @@ class OpenAIServices:
     inference: Inference
     accounts: Accounts
     background: Background
+    figures: FigureRecorder

@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import orjson
 
-from core.errors import HeadraceError, Unavailable
+from core.errors import HeadraceError, NotFound, Unavailable
 from gateway.routing.tables import State
 from gateway.usage.engines import EngineReport
 from models.spec import ModelSpec
@@ -51,6 +51,8 @@ class Control(Protocol):
     async def deploy(self, spec: ModelSpec) -> None: ...
 
     async def retire(self, model: str, revision: str) -> None: ...
+
+    async def log(self, model: str, revision: str) -> str: ...
 
     async def usage(self, epoch: str, after: int) -> EngineReport: ...
 
@@ -98,6 +100,18 @@ class HttpControl:
         status, _ = await self._call("DELETE", f"{self._url}/{model}/{revision}")
         if status >= 300 and status != 404:
             raise Unavailable(f"The serving side answered {status} to a retire.")
+
+    async def log(self, model: str, revision: str) -> str:
+        """What its replicas wrote last. Raises core.errors.NotFound where there never was one."""
+        status, body = await self._call("GET", f"{self._url}/{model}/{revision}/log")
+        if status == 404:
+            raise NotFound(_message_of(body))
+        if status != 200:
+            raise Unavailable(f"The serving side answered {status} when asked for a log.")
+        try:
+            return str(orjson.loads(body)["text"])
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise Unavailable("The serving side's log cannot be read.") from error
 
     async def usage(self, epoch: str, after: int) -> EngineReport:
         """Implements `gateway.usage.engines.EngineUsage`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.errors import Unavailable
+from core.errors import NotFound, Unavailable
 from gateway.routing.control import Application, DeployRefused
 from gateway.routing.tables import State
 from gateway.usage.engines import EngineReport
@@ -50,6 +50,12 @@ class FakeControl:
         self._answer()
         self.calls.append(("retire", model, revision))
         self.deployed.pop((model, revision), None)
+
+    async def log(self, model: str, revision: str) -> str:
+        self._answer()
+        if (model, revision) not in self.deployed:
+            raise NotFound("No replica of it has written anything here.")
+        return f"{model} {revision} was started"
 
     async def usage(self, epoch: str, after: int) -> EngineReport:
         self._answer()

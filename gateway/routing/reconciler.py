@@ -1,12 +1,11 @@
 """Makes the serving side match what Postgres wants; also after it was started from nothing."""
 
-import asyncio
 from collections.abc import Sequence
 
 from core.errors import HeadraceError
+from core.leader import Leader
 from core.log import get_logger
 from core.postgres import Postgres
-from core.tasks import end_task
 from gateway.routing.control import Application, Control, DeployRefused
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.tables import Desired, RevisionRow, State
@@ -26,42 +25,21 @@ class Reconciler:
     def __init__(
         self, postgres: Postgres, repository: RevisionRepository, control: Control, *, lock: int = LEADER_LOCK
     ) -> None:
-        self._postgres = postgres
-        self._lock = lock
         self._repository = repository
         self._control = control
-        self._task: asyncio.Task[None] | None = None
+        self._leader = Leader(postgres, name="reconciler", lock=lock, work=self._round)
         self._misses = 0
         self._sent: dict[tuple[str, str], str] = {}
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._lead_or_wait(), name="reconciler")
+        await self._leader.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            await end_task(self._task)
-            self._task = None
+        await self._leader.stop()
 
-    async def _lead_or_wait(self) -> None:
-        while True:
-            try:
-                async with self._postgres.connection() as connection:
-                    if await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
-                        try:
-                            while True:
-                                # Notices a lost connection, and with it the lost lock.
-                                await connection.execute("SELECT 1")
-                                await self.step()
-                                await asyncio.sleep(INTERVAL_SECONDS)
-                        finally:
-                            if not connection.is_closed():
-                                await connection.execute("SELECT pg_advisory_unlock($1)", self._lock)
-            except HeadraceError as error:
-                log.warning("reconciler.paused", error=error.detail)
-            except Exception:
-                # Whatever it was, the next round is tried.
-                log.exception("reconciler.crashed")
-            await asyncio.sleep(INTERVAL_SECONDS)
+    async def _round(self) -> float:
+        await self.step()
+        return INTERVAL_SECONDS
 
     async def step(self) -> None:
         """Compare once. Raises core.errors.Unavailable when the database does not answer."""
@@ -97,13 +75,17 @@ class Reconciler:
             if app is None:
                 self._sent.pop(row.key, None)
                 await self._observe(row, State.RETIRED, None)
-            elif app.state != State.DRAINING:
+            elif row.retire_due and app.state != State.DRAINING:
                 await self._control.retire(*row.key)
-                await self._observe(row, State.DRAINING, None)
+                await self._observe(row, State.DRAINING, None, app.replicas)
+            else:
+                await self._observe(row, State.DRAINING, None, app.replicas)
             return
         wanted = row.spec.model_dump_json()
-        if app is not None and self._sent.get(row.key) == wanted:
-            await self._observe(row, app.state, app.message or None)
+        # Asked for once more after a failure.
+        again = row.state is State.PENDING and app is not None and app.state is State.FAILED
+        if app is not None and self._sent.get(row.key) == wanted and not again:
+            await self._observe(row, app.state, app.message or None, app.replicas)
             return
         try:
             # Sent when the application is missing, and once by each new leader: control compares the
@@ -116,8 +98,8 @@ class Reconciler:
         if app is None:
             await self._observe(row, State.STARTING, None)
 
-    async def _observe(self, row: RevisionRow, state: State, detail: str | None) -> None:
-        if (row.state, row.detail) == (state, detail):
+    async def _observe(self, row: RevisionRow, state: State, detail: str | None, replicas: int = 0) -> None:
+        if (row.state, row.detail, row.replicas) == (state, detail, replicas):
             return
-        if await self._repository.observe(*row.key, state, detail):
+        if await self._repository.observe(*row.key, state, detail, replicas):
             log.info("model.state", model=row.spec.name, revision=row.key[1], state=state, detail=detail)

@@ -1,6 +1,7 @@
 """The routes that this process knows, refreshed from Postgres, looked up without a round trip."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from core.errors import HeadraceError, ModelNotFound, ModelNotReady
 from core.log import get_logger
 from core.tasks import end_task
 from gateway.inference.protocol import Target
+from gateway.routing.choice import choose, ranked
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.tables import Desired, RevisionRow, State
 
@@ -18,15 +20,42 @@ RETRY_AFTER_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A revision that answers, and its share of the traffic."""
+
+    target: Target
+    weight: int
+
+    @property
+    def revision(self) -> str:
+        return self.target.revision
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """One public name: the newest ready revision, or the newest one and why it is not ready."""
+    """One public name.
+
+    Attributes:
+        row: the revision that speaks for the name: of those that answer the one with most of the traffic,
+            else the one that is to answer, and why it does not.
+        wanted: every revision of the name that should run, oldest first.
+        shares: the revisions that get traffic and are ready.
+        fallback: the name that is asked in its place while nobody answers.
+    """
 
     row: RevisionRow
-    target: Target | None
+    wanted: tuple[RevisionRow, ...]
+    shares: tuple[Share, ...]
+    fallback: str | None = None
 
     @property
     def name(self) -> str:
         return self.row.spec.name
+
+    @property
+    def target(self) -> Target | None:
+        """The revision that speaks for the name, if it answers."""
+        return _target(self.row) if self.shares else None
 
 
 Listener = Callable[[Route], None]
@@ -57,8 +86,12 @@ class RoutingTable:
         """Call `listener` with every route whose state, detail or revision became another."""
         self._listeners.append(listener)
 
-    def resolve(self, name: str) -> Target:
+    def resolve(self, name: str, sticky: str) -> Target:
         """Who answers for `name` now.
+
+        Args:
+            sticky: the conversation or the key that the request belongs to: it stays with its revision for as
+                long as that has its share of the traffic and answers.
 
         Raises: core.errors.ModelNotFound; ModelNotReady, with the reason and when to come back.
         """
@@ -67,16 +100,36 @@ class RoutingTable:
             raise ModelNotFound(
                 f"There is no model named {name[:80]!r} here. See the list of models.", param="model"
             )
-        if route.target is None:
+        if not route.shares:
             raise ModelNotReady(_why_not(route.row), retry_after=RETRY_AFTER_SECONDS)
-        return route.target
+        return choose(route.shares, sticky).target
+
+    def targets(self, name: str, sticky: str, allowed: Callable[[str], bool]) -> Sequence[Target]:
+        """Whom to ask for `name`, in order: the revision that `resolve` says, the others that get traffic,
+        and the one that answers for its fallback. Where nobody answers for the name, its fallback alone.
+
+        Args:
+            allowed: whether the fallback of this name may be asked.
+
+        Raises: what `resolve` raises, where there is no fallback that answers.
+        """
+        route = self._routes.get(name)
+        fallback = route.fallback if route is not None else None
+        other = self._routes.get(fallback) if fallback is not None and allowed(fallback) else None
+        found: list[Target] = []
+        if route is not None and route.shares:
+            found = [share.target for share in ranked(route.shares, sticky)]
+        if other is not None and other.shares:
+            found.append(choose(other.shares, sticky).target)
+        return found or [self.resolve(name, sticky)]
 
     def target_of(self, name: str, revision: str) -> Target | None:
         """A revision of this name that is wanted, ready or not; None when there is none such any more."""
         route = self._routes.get(name)
-        if route is None or route.row.spec.revision != revision:
-            return None
-        return route.target or _target(route.row)
+        for row in route.wanted if route is not None else ():
+            if row.spec.revision == revision:
+                return _target(row)
+        return None
 
     def routes(self) -> Sequence[Route]:
         """Every public name, in the order the models were added."""
@@ -85,7 +138,7 @@ class RoutingTable:
     async def refresh(self) -> None:
         """Read the routes anew. Raises core.errors.Unavailable."""
         before = self._routes
-        self._routes = _routes_of(await self._repository.all())
+        self._routes = _routes_of(await self._repository.all(), await self._repository.fallbacks())
         for name, route in self._routes.items():
             known = before.get(name)
             if known is None or _visible(known) != _visible(route):
@@ -104,19 +157,24 @@ class RoutingTable:
                 log.exception("routing.refresh_crashed")
 
 
-def _routes_of(rows: Sequence[RevisionRow]) -> dict[str, Route]:
-    """Of each name's wanted revisions the newest that is ready, else the newest."""
-    routes: dict[str, Route] = {}
+def _routes_of(rows: Sequence[RevisionRow], fallbacks: Mapping[str, str]) -> dict[str, Route]:
+    named: dict[str, list[RevisionRow]] = defaultdict(list)
     for row in rows:
-        if row.desired is not Desired.SERVING:
-            continue
-        known = routes.get(row.spec.name)
-        ready = row.state is State.READY
-        if known is not None and known.target is not None and not ready:
-            continue
-        target = _target(row) if ready else None
-        routes[row.spec.name] = Route(row=row, target=target)
-    return routes
+        if row.desired is Desired.SERVING:
+            named[row.spec.name].append(row)
+    return {name: _route_of(wanted, fallbacks.get(name)) for name, wanted in named.items()}
+
+
+def _route_of(wanted: Sequence[RevisionRow], fallback: str | None) -> Route:
+    shares = tuple(
+        Share(_target(row), row.weight) for row in wanted if row.weight > 0 and row.state is State.READY
+    )
+    # Later revisions win among equals.
+    speaker = max(
+        enumerate(wanted),
+        key=lambda item: (item[1].weight > 0 and item[1].state is State.READY, item[1].weight, item[0]),
+    )[1]
+    return Route(speaker, tuple(wanted), shares, fallback)
 
 
 def _target(row: RevisionRow) -> Target:
@@ -138,4 +196,6 @@ def _visible(route: Route) -> tuple[object, ...]:
 def _why_not(row: RevisionRow) -> str:
     if row.state is State.FAILED:
         return f"The model {row.spec.name} could not be started: {row.detail or 'see its log'}."
+    if row.state is State.READY:
+        return f"The model {row.spec.name} gets no requests yet: no revision of it was given traffic."
     return f"The model {row.spec.name} is {row.state}. Try again in a moment."

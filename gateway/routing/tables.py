@@ -8,6 +8,9 @@ from models.spec import ModelSpec
 
 
 class Desired(StrEnum):
+    """What is wanted of a revision. One that was only added runs nowhere yet."""
+
+    ADDED = "added"
     SERVING = "serving"
     RETIRED = "retired"
 
@@ -15,6 +18,7 @@ class Desired(StrEnum):
 class State(StrEnum):
     """Where a revision is in its life."""
 
+    ADDED = "added"
     PENDING = "pending"
     STARTING = "starting"
     WARMING = "warming"
@@ -24,15 +28,33 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class Origin(StrEnum):
+    """Who decides about a model: the settings that a gateway starts with, or operators."""
+
+    SETTINGS = "settings"
+    OPERATOR = "operator"
+
+
 @dataclass(frozen=True, slots=True)
 class RevisionRow:
-    """A revision. `waking_since` is when it set out to become ready, while it is on the way."""
+    """A revision.
+
+    Attributes:
+        weight: its share of the traffic of its name, relative to the other revisions; 0: none.
+        replicas: how many of it run.
+        waking_since: when it set out to become ready, while it is on the way.
+        retire_due: it is to be retired, and every gateway has had the time to learn of it.
+    """
 
     spec: ModelSpec
     desired: Desired
     state: State
     detail: str | None
+    weight: int
+    replicas: int
+    origin: Origin
     waking_since: datetime | None
+    retire_due: bool
     created_at: datetime
     updated_at: datetime
 

@@ -1,16 +1,14 @@
 """Compares the ledger with the engines' own counters, and says so when they differ."""
 
-import asyncio
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from core.clock import Clock
-from core.errors import HeadraceError
+from core.leader import Leader
 from core.log import get_logger
 from core.postgres import Postgres
-from core.tasks import end_task
 from gateway.metrics import LEDGER_COMPARISONS, LEDGER_DIFFERENCE, LEDGER_ESTIMATED, LEDGER_MISMATCHES
 from gateway.usage.comparison import Comparison, Sums
 from gateway.usage.engines import EngineUsage
@@ -44,24 +42,20 @@ class LedgerReconciler:
         *,
         lock: int = LEADER_LOCK,
     ) -> None:
-        self._postgres = postgres
         self._comparison = comparison
         self._source = source
         self._clock = clock
-        self._lock = lock
-        self._task: asyncio.Task[None] | None = None
+        self._leader = Leader(postgres, name="ledger-reconciler", lock=lock, work=self._round, left=_forget)
         self._epoch = ""
         self._after = 0
         self._closed: tuple[datetime, datetime, Mapping[str, Sums]] | None = None
         self._stays: dict[tuple[str, str], tuple[int, int]] = {}
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._lead_or_wait(), name="ledger-reconciler")
+        await self._leader.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            await end_task(self._task)
-            self._task = None
+        await self._leader.stop()
 
     async def step(self) -> float:
         """Fetch, apply and compare once; the database's seconds. Raises core.errors.Unavailable."""
@@ -110,26 +104,12 @@ class LedgerReconciler:
             LEDGER_MISMATCHES.labels(model, kind).inc()
             log.error("ledger.differs", model=model, kind=kind, difference=difference, estimated=estimated)
 
-    async def _lead_or_wait(self) -> None:
-        while True:
-            try:
-                async with self._postgres.connection() as connection:
-                    if await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
-                        try:
-                            while True:
-                                # Notices a lost connection, and with it the lost lock.
-                                await connection.execute("SELECT 1")
-                                took = await self.step()
-                                await asyncio.sleep(max(INTERVAL_SECONDS, took / SHARE))
-                        finally:
-                            # The figures are the next leader's now.
-                            LEDGER_DIFFERENCE.clear()
-                            LEDGER_ESTIMATED.clear()
-                            if not connection.is_closed():
-                                await connection.execute("SELECT pg_advisory_unlock($1)", self._lock)
-            except HeadraceError as error:
-                log.warning("ledger.reconciler_paused", error=error.detail)
-            except Exception:
-                # Whatever it was, the next round is tried.
-                log.exception("ledger.reconciler_crashed")
-            await asyncio.sleep(INTERVAL_SECONDS)
+    async def _round(self) -> float:
+        took = await self.step()
+        return max(INTERVAL_SECONDS, took / SHARE)
+
+
+def _forget() -> None:
+    """The figures are the next leader's now."""
+    LEDGER_DIFFERENCE.clear()
+    LEDGER_ESTIMATED.clear()

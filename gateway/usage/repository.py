@@ -79,7 +79,8 @@ SELECT (SELECT count(*) FROM wanted) AS wanted, (SELECT count(*) FROM held) AS h
 _SETTLE: Final = f"""
 WITH changes AS (
     UPDATE ledger_entries SET state = 'settled', outcome = $3, prompt_tokens = $4, completion_tokens = $5,
-        exact = $6, finished_prompt_tokens = $7, finished_completion_tokens = $8, settled_at = now()
+        exact = $6, finished_prompt_tokens = $7, finished_completion_tokens = $8, settled_at = now(),
+        model = coalesce($9, model), revision = coalesce($10, revision)
     WHERE kind = $1 AND reference = $2 AND state = 'reserved'
     RETURNING user_id, group_id, key_id, created_at, prompt_tokens + completion_tokens AS used,
         reserved_tokens AS given_back
@@ -95,13 +96,15 @@ WITH given AS (
              completion_tokens, exact, finished_prompt, finished_completion, created_at)
 ), locked AS (
     -- Seen as they are once they are ours: the sweep may just have given one back.
-    SELECT l.id, l.state, l.prompt_tokens + l.completion_tokens AS charged, e.outcome, e.prompt_tokens,
-        e.completion_tokens, e.exact, e.finished_prompt, e.finished_completion
+    SELECT l.id, l.state, l.prompt_tokens + l.completion_tokens AS charged, e.model, e.revision, e.outcome,
+        e.prompt_tokens, e.completion_tokens, e.exact, e.finished_prompt, e.finished_completion
     FROM ledger_entries l JOIN given e ON l.kind = e.kind AND l.reference = e.reference
     -- What an engine's record has said of a lapsed one is better than what is left in a journal.
     WHERE l.state = 'reserved' OR (l.state = 'lapsed' AND NOT l.exact) ORDER BY l.id FOR UPDATE OF l
 ), closed AS (
-    UPDATE ledger_entries l SET state = 'settled', outcome = k.outcome, prompt_tokens = k.prompt_tokens,
+    -- Another model may have answered than the one it was reserved for.
+    UPDATE ledger_entries l SET state = 'settled', model = k.model, revision = k.revision,
+        outcome = k.outcome, prompt_tokens = k.prompt_tokens,
         completion_tokens = k.completion_tokens, exact = k.exact,
         finished_prompt_tokens = k.finished_prompt, finished_completion_tokens = k.finished_completion,
         settled_at = now()
@@ -136,9 +139,9 @@ WITH changes AS (
 _LAPSE: Final = f"""
 WITH changes AS (
     UPDATE ledger_entries SET state = 'lapsed', outcome = 'failed', exact = false, settled_at = now()
-    WHERE id IN (
+    WHERE id = ANY(ARRAY(
         SELECT id FROM ledger_entries WHERE state = 'reserved' AND expires_at < now()
-        ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
     RETURNING user_id, group_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
 ), counted AS ({COUNT_CHANGES} RETURNING 1)
 SELECT count(*) FROM changes
@@ -208,6 +211,8 @@ class LedgerRepository:
         outcome: Outcome,
         tokens: Tokens,
         finished: Tokens | None = None,
+        model: str | None = None,
+        revision: str | None = None,
     ) -> None:
         """Close an entry inside the caller's transaction: give back what it holds and count what was used, in
         the day and month in which it was opened. A settled one stays as it is.
@@ -216,6 +221,7 @@ class LedgerRepository:
             tokens: what is charged.
             finished: what the engine's request that came to its own end did; the others, which were cut off,
                 the engine reports by itself. Left out: `tokens` of a completed one, nothing of any other.
+            model, revision: who answered, where that is not who was to answer when it was reserved.
         """
         ended = finished or finished_of(outcome, tokens)
         await connection.execute(
@@ -228,6 +234,8 @@ class LedgerRepository:
             tokens.exact,
             ended.prompt,
             ended.completion,
+            model,
+            revision,
         )
 
     async def charge(self, connection: Connection, entry: Entry) -> None:

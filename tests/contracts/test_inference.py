@@ -7,7 +7,7 @@ from typing import Protocol
 import pytest
 from aiohttp import web
 
-from core.errors import EngineFailed, EngineTimeout, HeadraceError, ModelNotReady
+from core.errors import EngineFailed, EngineTimeout, HeadraceError, ModelNotReady, NoReplica
 from gateway.inference import EngineResponse, Inference, Target
 from gateway.inference.fake import FakeEngineResponse, FakeInference
 from gateway.inference.http import HttpInference
@@ -184,11 +184,20 @@ async def test_status_headers_and_bytes_come_as_the_engine_gave_them(engine: Eng
 
 @pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
 async def test_an_error_status_is_an_answer_and_not_an_error(engine: Engine, status: int) -> None:
-    engine.answers(status, [b'{"error":', b"{}}"], {"Retry-After": "3"})
+    engine.answers(status, [b'{"error":', b"{}}"], {"Retry-After": "3", "x-headrace-replica": "r#1"})
     response = await send(engine)
     assert (response.status, response.headers["retry-after"]) == (status, "3")
     assert await response.read(1_000) == b'{"error":{}}'
     await response.close()
+
+
+@pytest.mark.parametrize("status", [404, 502, 503])
+async def test_the_load_balancers_own_refusal_says_that_no_replica_is_there(
+    engine: Engine, status: int
+) -> None:
+    engine.answers(status, [b"<html>"], {})
+    with pytest.raises(NoReplica):
+        await send(engine)
 
 
 async def test_a_body_of_just_the_bound_is_read_and_a_longer_one_is_refused(engine: Engine) -> None:

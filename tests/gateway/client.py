@@ -20,6 +20,7 @@ from gateway.draining import DrainingServer
 from gateway.house import House
 from gateway.inference import Inference, Target
 from gateway.inference.fake import FakeEngineResponse, FakeInference, chat_stream
+from gateway.inference.protocol import REPLICA_HEADER
 from gateway.routing.control import Control
 from gateway.routing.fake import FakeControl
 
@@ -61,8 +62,13 @@ class Engine:
         self.answers.append(lambda *_: FakeEngineResponse(200, parts, {}, pause))
 
     def refuse(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        """The next request is answered with an error status."""
-        self.answers.append(lambda *_: FakeEngineResponse(status, [body], headers or {}))
+        """The next request is answered with an error status, by a replica."""
+        told = {REPLICA_HEADER: "replica", **(headers or {})}
+        self.answers.append(lambda *_: FakeEngineResponse(status, [body], told))
+
+    def nobody(self) -> None:
+        """The next request finds no replica."""
+        self.answers.append(lambda *_: FakeEngineResponse(503, [b"<html>"], {}))
 
     def asked(self, route: str = "/v1/chat/completions") -> list[dict[str, Any]]:
         """The bodies of the requests to one route since the test began."""

@@ -11,16 +11,17 @@ from gateway.routing.reconciler import Reconciler
 from gateway.routing.repository import RevisionRepository
 from models.spec import ModelSpec
 
+TABLES = ("model_revisions", "model_names", "promotions", "revision_minutes", "revision_waits")
+
 
 @pytest.fixture
 async def postgres(postgres_url: str) -> AsyncIterator[Postgres]:
     schema = f"routing_{secrets.token_hex(4)}"
-    database = Postgres(f"{postgres_url}?search_path={schema}", size=6)
+    database = Postgres(f"{postgres_url}?search_path={schema},public", size=6)
     await database.start()
     await database.execute(f"CREATE SCHEMA {schema}")
-    await database.execute(
-        f"CREATE TABLE {schema}.model_revisions (LIKE public.model_revisions INCLUDING ALL)"
-    )
+    for table in TABLES:
+        await database.execute(f"CREATE TABLE {schema}.{table} (LIKE public.{table} INCLUDING ALL)")
     yield database
     await database.execute(f"DROP SCHEMA {schema} CASCADE")
     await database.stop()
@@ -28,7 +29,8 @@ async def postgres(postgres_url: str) -> AsyncIterator[Postgres]:
 
 @pytest.fixture
 def revisions(postgres: Postgres) -> RevisionRepository:
-    return RevisionRepository(postgres)
+    # Nobody has to learn of it first.
+    return RevisionRepository(postgres, retire_after=0)
 
 
 @pytest.fixture

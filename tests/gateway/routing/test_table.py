@@ -1,5 +1,6 @@
-"""The routing table: of a name's wanted revisions the newest that is ready."""
+"""The routing table: of a name's wanted revisions those that answer, by their share of the traffic."""
 
+from collections import Counter
 from datetime import datetime
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from core.errors import ModelNotFound, ModelNotReady, Unavailable
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.table import Route, RoutingTable
-from gateway.routing.tables import State
+from gateway.routing.tables import Origin, State
 from tests.gateway.routing.conftest import spec
 
 
@@ -16,29 +17,63 @@ def table(revisions: RevisionRepository) -> RoutingTable:
     return RoutingTable(revisions)
 
 
-async def test_the_newest_ready_revision_answers(table: RoutingTable, revisions: RevisionRepository) -> None:
-    old, new = spec("m", "r1"), spec("m", "r2", context_window=2048)
-    await revisions.want_exactly([old])
-    await revisions.observe("m", "r1", State.READY, None)
-    await revisions.want_exactly([old, new])
+async def weigh(revisions: RevisionRepository, **weights: int) -> None:
+    async with revisions.deciding("m") as connection:
+        for revision in weights:
+            await revisions.want(connection, spec("m", revision, context_window=2048), Origin.OPERATOR)
+        await revisions.set_weights(connection, "m", weights)
+
+
+async def test_traffic_is_shared_by_weight_among_those_that_answer(
+    table: RoutingTable, revisions: RevisionRepository
+) -> None:
+    await weigh(revisions, r1=75, r2=25, r3=0)
+    for revision in ("r1", "r2", "r3"):
+        await revisions.observe("m", revision, State.READY, None)
     await table.refresh()
-    assert table.resolve("m").revision == "r1"
+    chosen = Counter(table.resolve("m", f"cnv_{number}").revision for number in range(2000))
+    assert 1350 < chosen["r1"] < 1650
+    assert chosen["r1"] + chosen["r2"] == 2000
+    target = table.resolve("m", "cnv_0")
+    assert (target.path, target.context_window) == (f"/m/m/{target.revision}", 2048)
+    # The other takes over while one is away.
+    await revisions.observe("m", "r1", State.FAILED, "It crashed.")
+    await table.refresh()
+    assert {table.resolve("m", f"cnv_{number}").revision for number in range(50)} == {"r2"}
+
+
+async def test_the_revision_with_most_of_the_traffic_speaks_for_the_name(
+    table: RoutingTable, revisions: RevisionRepository
+) -> None:
+    await weigh(revisions, r1=10, r2=90)
+    await revisions.observe("m", "r1", State.READY, None)
+    await table.refresh()
+    (route,) = table.routes()
+    assert (route.row.key, route.target and route.target.revision) == (("m", "r1"), "r1")
     await revisions.observe("m", "r2", State.READY, None)
     await table.refresh()
-    target = table.resolve("m")
-    assert (target.revision, target.path, target.context_window) == ("r2", "/m/m/r2", 2048)
-    await revisions.observe("m", "r2", State.FAILED, "It crashed.")
+    assert table.routes()[0].row.key == ("m", "r2")
+    assert table.target_of("m", "r1") is not None
+    assert table.target_of("m", "r9") is None
+
+
+async def test_a_revision_without_traffic_is_not_asked(
+    table: RoutingTable, revisions: RevisionRepository
+) -> None:
+    await weigh(revisions, r1=0)
+    await revisions.observe("m", "r1", State.READY, None)
     await table.refresh()
-    assert table.resolve("m").revision == "r1"
+    with pytest.raises(ModelNotReady, match="given traffic"):
+        table.resolve("m", "cnv_1")
 
 
 async def test_a_name_that_nobody_has_is_not_found(table: RoutingTable) -> None:
     await table.refresh()
     with pytest.raises(ModelNotFound, match="'nobody'") as missing:
-        table.resolve("nobody")
+        table.resolve("nobody", "cnv_1")
     assert missing.value.param == "model"
     with pytest.raises(ModelNotFound) as long:
-        table.resolve("x" * 10_000)
+        table.resolve("x" * 10_000, "cnv_1")
     assert len(long.value.detail) < 200
 
 
@@ -46,30 +81,30 @@ async def test_a_name_that_nobody_has_is_not_found(table: RoutingTable) -> None:
 async def test_a_model_that_is_not_ready_says_what_it_does(
     table: RoutingTable, revisions: RevisionRepository, state: State
 ) -> None:
-    await revisions.want_exactly([spec("m")])
+    await revisions.want_configured([spec("m")])
     await revisions.observe("m", "r1", state, None)
     await table.refresh()
     with pytest.raises(ModelNotReady, match=state.value) as waiting:
-        table.resolve("m")
+        table.resolve("m", "cnv_1")
     assert waiting.value.retry
     assert waiting.value.retry_after is not None
 
 
 async def test_a_failed_model_says_why(table: RoutingTable, revisions: RevisionRepository) -> None:
-    await revisions.want_exactly([spec("m")])
+    await revisions.want_configured([spec("m")])
     await revisions.observe("m", "r1", State.FAILED, "no GPU is free")
     await table.refresh()
     with pytest.raises(ModelNotReady, match="no GPU is free"):
-        table.resolve("m")
+        table.resolve("m", "cnv_1")
 
 
 async def test_a_retired_revision_does_not_answer(table: RoutingTable, revisions: RevisionRepository) -> None:
-    await revisions.want_exactly([spec("m")])
+    await revisions.want_configured([spec("m")])
     await revisions.observe("m", "r1", State.READY, None)
-    await revisions.want_exactly([])
+    await revisions.want_configured([])
     await table.refresh()
     with pytest.raises(ModelNotFound):
-        table.resolve("m")
+        table.resolve("m", "cnv_1")
     assert table.routes() == []
 
 
@@ -82,7 +117,7 @@ async def test_listeners_hear_of_what_changed_and_of_nothing_else(
         heard.append((route.name, route.row.state))
 
     table.on_change(listen)
-    await revisions.want_exactly([spec("a"), spec("b")])
+    await revisions.want_configured([spec("a"), spec("b")])
     await table.refresh()
     await table.refresh()
     await revisions.observe("b", "r1", State.READY, None)
@@ -93,7 +128,7 @@ async def test_listeners_hear_of_what_changed_and_of_nothing_else(
 async def test_a_database_that_is_away_leaves_the_last_routes_in_use(
     table: RoutingTable, revisions: RevisionRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await revisions.want_exactly([spec("m")])
+    await revisions.want_configured([spec("m")])
     await revisions.observe("m", "r1", State.READY, None)
     await table.refresh()
 
@@ -103,13 +138,13 @@ async def test_a_database_that_is_away_leaves_the_last_routes_in_use(
     monkeypatch.setattr(revisions, "all", away)
     with pytest.raises(Unavailable):
         await table.refresh()
-    assert table.resolve("m").revision == "r1"
+    assert table.resolve("m", "cnv_1").revision == "r1"
 
 
 async def test_since_when_a_model_has_been_waking_is_known_until_it_is_awake(
     revisions: RevisionRepository,
 ) -> None:
-    await revisions.want_exactly([spec("m")])
+    await revisions.want_configured([spec("m")])
 
     async def since() -> datetime | None:
         (row,) = await revisions.all()

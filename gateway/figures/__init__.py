@@ -1,0 +1,1 @@
+"""What each revision did, minute by minute: for whoever decides about models."""

@@ -1,0 +1,1 @@
+"""One revision takes over a model's traffic from another, in steps that are watched, with a receipt."""

@@ -1,0 +1,5 @@
+"""Tables of their own, as for the routing."""
+
+from tests.gateway.routing.conftest import control, postgres, reconciler, revisions
+
+__all__ = ["control", "postgres", "reconciler", "revisions"]
