@@ -153,6 +153,17 @@ def drill_turns(
     raise typer.Exit(turns(short=short, vllm=vllm))
 
 
+@drill.command("swap")
+def drill_swap(
+    short: Annotated[bool, typer.Option("--short", help="As in `test`: a look.")] = False,
+    vllm: Annotated[bool, typer.Option("--vllm", help="Two revisions of the real engine too.")] = False,
+) -> None:
+    """Promote one revision after another under streams, and count what was refused or cut."""
+    from cluster.commands.drill import swap
+
+    raise typer.Exit(swap(short=short, vllm=vllm))
+
+
 @app.command()
 def mail(
     number: Annotated[int | None, typer.Argument(help="Read this one; 1 is the newest.")] = None,

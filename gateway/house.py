@@ -113,7 +113,7 @@ class House:
         self.figures = FigureRepository(self.postgres)
         self.recorder = FigureRecorder(self.figures, clock)
         self.promotions = PromotionRepository(self.postgres)
-        self.conductor = Conductor(self.postgres, self.revisions, self.promotions, self.figures, clock)
+        self.conductor = Conductor(self.revisions, self.promotions, self.figures, clock)
         self.deployments = Deployments(self.revisions, self.promotions, self.control, self.auth.audit)
 
         budget = default_budget(settings)

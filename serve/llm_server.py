@@ -16,7 +16,7 @@ from ray import serve as ray_serve
 from models.spec import ModelSpec
 from serve.disconnect import HearsDisconnect
 from serve.guard import Application, Message
-from serve.replica import guarded
+from serve.replica import CountedReplica, guarded
 from serve.resumed_grammar import HOOK as RESUMING_SCHEDULER
 from serve.revision_log import PROCESS_MARK
 
@@ -28,7 +28,7 @@ logger = logging.getLogger("ray.serve")
 START_TIMEOUT_S = 1800.0
 
 
-class VllmReplica:
+class VllmReplica(CountedReplica):
     """One engine. `weights` is a folder that is ready on this machine's disk."""
 
     def __init__(self, spec_json: str, weights: str) -> None:

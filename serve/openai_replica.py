@@ -7,10 +7,10 @@ from ray import serve as ray_serve
 from models.spec import ModelSpec
 from serve.guard import Application
 from serve.openai_route import UpstreamRoute
-from serve.replica import guarded
+from serve.replica import CountedReplica, guarded
 
 
-class OpenAIReplica:
+class OpenAIReplica(CountedReplica):
     """One relay. The key is read from this machine's environment when the replica starts."""
 
     def __init__(self, spec_json: str) -> None:

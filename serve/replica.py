@@ -18,6 +18,16 @@ CONTROL = "control"
 
 # The loop keeps no reference to its tasks.
 _reporting: set[asyncio.Task[None]] = set()
+_reporters: list[Reporter] = []
+
+
+class CountedReplica:
+    """What every class of engine replicas inherits: at its end it tells what it counted last."""
+
+    async def __del__(self) -> None:
+        """Serve awaits this when the replica has finished its answers, before it ends the process."""
+        for reporter in _reporters:
+            await reporter.farewell()
 
 
 def guarded(
@@ -36,7 +46,9 @@ def guarded(
     meter = None
     if spec is not None:
         meter = Meter(name, spec.name, spec.revision)
-        task = asyncio.get_running_loop().create_task(Reporter(meter, _tell_control).run(), name="usage")
+        reporter = Reporter(meter, _tell_control)
+        _reporters.append(reporter)
+        task = asyncio.get_running_loop().create_task(reporter.run(), name="usage")
         _reporting.add(task)
         task.add_done_callback(_reporting.discard)
     return Guard(app, os.environ["HEADRACE_INTERNAL_TOKEN"], name, routes, echo_request_id=False, meter=meter)

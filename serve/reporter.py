@@ -39,6 +39,13 @@ class Reporter:
             await asyncio.wait_for(self._tell(self._meter.report(0)), DEADLINE_S)
         self._after = last
 
+    async def farewell(self) -> None:
+        """The last report, tried once: the figures of the last second would be lost otherwise."""
+        try:
+            await self.step()
+        except Exception as error:  # noqa: BLE001 - the replica ends in any case
+            logger.warning("the last usage cannot be reported: %r", error)
+
     async def run(self) -> None:
         """For as long as the replica lives."""
         told, quiet = -1, 0

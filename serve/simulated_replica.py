@@ -4,13 +4,13 @@ from ray import serve as ray_serve
 
 from models.spec import ModelSpec, Simulated
 from serve.guard import Application
-from serve.replica import guarded
+from serve.replica import CountedReplica, guarded
 from serve.simulated import SimulatedEngine
 from serve.simulated_request import Pace
 from serve.standalone import SIMULATED_ROUTES
 
 
-class SimulatedReplica:
+class SimulatedReplica(CountedReplica):
     """One simulated engine."""
 
     def __init__(self, spec_json: str) -> None:

@@ -6,4 +6,9 @@ from cluster.testing.running import run
 
 def turns(*, short: bool, vllm: bool) -> int:
     """Gateways and replicas that die under turns. Returns 0 when nothing was lost."""
-    return run(drills(long=not short, vllm=vllm))
+    return run(drills("turns", long=not short, vllm=vllm))
+
+
+def swap(*, short: bool, vllm: bool) -> int:
+    """Models that change under streams. Returns 0 when nothing was refused or cut."""
+    return run(drills("swap", long=not short, vllm=vllm))

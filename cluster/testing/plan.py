@@ -88,11 +88,17 @@ def parts() -> list[Part]:
     ]
 
 
-def drills(*, long: bool, vllm: bool) -> list[Part]:
-    """The drills alone, on stacks of their own."""
+# Files of tests/drills, by what they are about.
+DRILLS: Mapping[str, str] = {"swap": "test_swap"}
+
+
+def drills(about: str, *, long: bool, vllm: bool) -> list[Part]:
+    """The drills about `about` alone, on stacks of their own; `turns` are all that are about nothing else."""
+    others = " or ".join(DRILLS.values())
+    files = DRILLS.get(about, f"not ({others})")
     engines = ["simulated", *(["vllm"] if vllm else [])]
     return [
-        Part(name=engine, stack=("--engine", engine), steps=[_drills(engine, long=long)])
+        Part(name=engine, stack=("--engine", engine), steps=[_drills(engine, "-k", files, long=long)])
         for engine in engines
     ]
 
@@ -217,13 +223,13 @@ def _elsewhere() -> Step:
     )
 
 
-def _drills(engine: str, *, long: bool = False) -> Step:
+def _drills(engine: str, *options: str, long: bool = False) -> Step:
     """Faults on purpose. What they cost is shown, also where nothing was lost."""
     kind = "vllm" if engine == "vllm" else "stack and not vllm"
     return Step(
         name=f"{engine}-drills",
         about=f"gateways and replicas that die under turns ({engine})",
-        commands=[_module("pytest", "-v", "--tb=short", "-m", f"drill and {kind}", "tests/drills")],
+        commands=[_module("pytest", "-v", "--tb=short", "-m", f"drill and {kind}", *options, "tests/drills")],
         env={"HEADRACE_DRILL": "long" if long else "short"},
         show=30,
         timeout=1800.0,

@@ -1,5 +1,6 @@
-"""Takes every running promotion a step further, about once a second, in one process at a time."""
+"""Takes every running promotion a step further, about once a second."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -7,9 +8,9 @@ from typing import Any, Final
 
 from core.clock import Clock
 from core.errors import HeadraceError
-from core.leader import Leader
 from core.log import get_logger
-from core.postgres import Connection, Postgres
+from core.postgres import Connection
+from core.tasks import end_task
 from gateway.figures.repository import FigureRepository
 from gateway.figures.tables import Figures
 from gateway.promotions import harm
@@ -22,7 +23,6 @@ from gateway.routing.tables import Desired, Origin, RevisionRow, State
 log = get_logger(__name__)
 
 INTERVAL_SECONDS: Final = 1.0
-LEADER_LOCK: Final = 0x4EAD_0004
 # So far back the old revision's figures are looked at, beside those of the promotion's own time.
 HISTORY: Final = timedelta(minutes=30)
 # A new revision that is away for longer than this while traffic moves to it has failed.
@@ -32,34 +32,30 @@ DRAIN_SLACK_SECONDS: Final = 60.0
 
 
 class Conductor:
-    """A loop in every gateway; one of them leads. Each step of a promotion is one transaction, so that two
-    leaders for a moment do no harm.
-
-    Args:
-        lock: only tests with several of these at once give another one.
+    """A loop in every gateway. A step of a promotion is one transaction that looks first whether another
+    gateway was quicker, so that nobody has to lead.
     """
 
     def __init__(
         self,
-        postgres: Postgres,
         revisions: RevisionRepository,
         promotions: PromotionRepository,
         figures: FigureRepository,
         clock: Clock,
-        *,
-        lock: int = LEADER_LOCK,
     ) -> None:
         self._revisions = revisions
         self._promotions = promotions
         self._figures = figures
         self._clock = clock
-        self._leader = Leader(postgres, name="promotions", lock=lock, work=self._round)
+        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        await self._leader.start()
+        self._task = asyncio.create_task(self._run(), name="promotions")
 
     async def stop(self) -> None:
-        await self._leader.stop()
+        if self._task is not None:
+            await end_task(self._task)
+            self._task = None
 
     async def step(self) -> None:
         """Look at each one once. Raises core.errors.Unavailable."""
@@ -76,9 +72,16 @@ class Conductor:
                 # Whatever it was, the others go on, and it is tried again.
                 log.exception("promotion.step_crashed", promotion=promotion_id)
 
-    async def _round(self) -> float:
-        await self.step()
-        return INTERVAL_SECONDS
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.step()
+            except HeadraceError as error:
+                log.warning("promotion.paused", error=error.detail)
+            except Exception:
+                # Whatever it was, the next round is tried.
+                log.exception("promotion.crashed")
+            await asyncio.sleep(INTERVAL_SECONDS)
 
     async def _advance(self, found: PromotionRow) -> None:
         since = (found.created_at - HISTORY) if found.state is PromotionState.MOVING else None

@@ -35,7 +35,7 @@ class Operator:
             "max_output_tokens": 4096,
             "replicas": {"target_ongoing_requests": 256, "max_ongoing_requests": 2048},
             "resources": {"cpus": 0.1},
-            "simulated": {"ttft_ms": 20, "token_ms": 20},
+            "simulated": {"ttft_ms": 20, "token_ms": 60},
             **changes,
         }
         await self.call("POST", "/api/admin/models", json={"spec": spec})

@@ -1,11 +1,13 @@
 """One gateway for the whole run, its engine and control as at the beginning for every test."""
 
+import secrets
 from collections.abc import AsyncIterator
 
 import pytest
 
 from core.postgres import Postgres
 from core.settings import Settings
+from gateway.routing.tables import Origin
 from models.catalogue import Catalogue
 from tests.gateway.client import MODEL, SERVING, Gateway, Person, listening, until
 
@@ -68,3 +70,25 @@ async def stranger(gateway: Gateway) -> AsyncIterator[Person]:
 def database(gateway: Gateway) -> Postgres:
     """The gateway's own pool, for looking at what is stored."""
     return gateway.house.postgres
+
+
+@pytest.fixture
+async def spare(gateway: Gateway) -> AsyncIterator[str]:
+    """The name of another model, which answers in place of the usual one."""
+    name = f"spare-{secrets.token_hex(4)}"
+    house = gateway.house
+    spec = Catalogue.load().get(MODEL).model_copy(update={"name": name})
+    async with house.revisions.deciding(name) as connection:
+        await house.revisions.want(connection, spec, Origin.OPERATOR)
+        await house.revisions.set_weights(connection, name, {spec.revision: 100})
+    async with house.revisions.deciding(MODEL) as connection:
+        await house.revisions.set_fallback(connection, MODEL, name)
+    await until(lambda: any(route.name == name and route.shares for route in house.routes.routes()))
+    await until(lambda: any(route.fallback == name for route in house.routes.routes()))
+    yield name
+    async with house.revisions.deciding(MODEL) as connection:
+        await house.revisions.set_fallback(connection, MODEL, None)
+    await house.postgres.execute("DELETE FROM model_revisions WHERE name = $1", name)
+    await house.postgres.execute("DELETE FROM model_names WHERE name = $1", name)
+    SERVING.deployed.pop((name, spec.revision), None)
+    await until(lambda: all(route.name != name and not route.fallback for route in house.routes.routes()))

@@ -1,5 +1,6 @@
 """Control's HTTP surface, and that describing a deployment drags no engine into the process."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from models.spec import ModelSpec
 from serve.control import MAX_BODY_BYTES, ControlApp
 from serve.deployer import AppState, Conflict, one_sentence
 from serve.meter import Meter
+from serve.revision_log import PROCESS_MARK
 from serve.usage_board import UsageBoard
 from tests.serve.asgi import call
 
@@ -46,8 +48,8 @@ def deployer() -> FakeDeployer:
 
 
 @pytest.fixture
-def control(deployer: FakeDeployer) -> ControlApp:
-    return ControlApp(deployer, UsageBoard())
+def control(deployer: FakeDeployer, tmp_path: Path) -> ControlApp:
+    return ControlApp(deployer, UsageBoard(), tmp_path)
 
 
 def simulated(**changes: Any) -> bytes:
@@ -139,11 +141,34 @@ def test_the_simulated_engine_alone_imports_no_ray() -> None:
     assert ran.returncode == 0
 
 
-async def test_the_engines_usage_is_shown(deployer: FakeDeployer) -> None:
+async def test_the_engines_usage_is_shown(deployer: FakeDeployer, tmp_path: Path) -> None:
     board = UsageBoard()
     board.take(Meter("simulated--r1#abc", "simulated", "r1").report(0))
-    control = ControlApp(deployer, board)
+    control = ControlApp(deployer, board, tmp_path)
     shown = (await call(control, "GET", "/usage", prefix="/control")).json()
     assert shown["epoch"] == board.epoch
     assert [replica["model"] for replica in shown["replicas"]] == ["simulated"]
     assert shown["records"] == []
+
+
+async def test_the_log_of_a_revision_is_what_its_newest_replicas_wrote(
+    control: ControlApp, tmp_path: Path
+) -> None:
+    missing = await call(control, "GET", "/apps/a/r1/log", prefix="/control")
+    assert missing.status == 404
+    (tmp_path / "serve").mkdir()
+    for number, name in enumerate(["old1", "old2", "new1", "new2"]):
+        file = tmp_path / "serve" / f"replica_a--r1_engine_{name}.log"
+        file.write_text(f"said by {name}\n{PROCESS_MARK} 77{number}\n")
+        os.utime(file, (number, number))
+    (tmp_path / "serve" / "replica_a--r10_engine_x.log").write_text("of another revision\n")
+    (tmp_path / "worker-1-ffff-773.err").write_text("x" * 40_000 + "\nout of memory\n")
+    answer = await call(control, "GET", "/apps/a/r1/log", prefix="/control")
+    text = answer.json()["text"]
+    assert [line for line in text.splitlines() if line.startswith("said")] == [
+        "said by old2",
+        "said by new1",
+        "said by new2",
+    ]
+    assert text.endswith("out of memory\n")
+    assert len(text) < 10_000

@@ -31,7 +31,7 @@ async def orphan(gateway: Gateway, person: Person, *pieces: str) -> tuple[TurnSt
     runner = new_id("run")
     await lease(gateway.house.postgres, runner, 60)
     rows = gateway.house.keeper._repository
-    await rows.begin(turn, parent_id=None, content="Are you there?", runner=runner, tokens=100)
+    await rows.begin(turn, parent_id=None, content="Are you there?", model=MODEL, runner=runner, tokens=100)
     text, ends = "", []
     for piece in pieces:
         text += piece

@@ -1,5 +1,7 @@
 """A promotion from its first step to its receipt, and every way back."""
 
+import asyncio
+
 import pytest
 
 from core.postgres import Postgres
@@ -47,7 +49,7 @@ class World:
         self.promotions = PromotionRepository(postgres)
         self.audit = SilentAudit()
         self.deployments = Deployments(revisions, self.promotions, control, self.audit)  # type: ignore[arg-type]
-        self.conductor = Conductor(postgres, revisions, self.promotions, self.figures, self.clock)
+        self.conductor = Conductor(revisions, self.promotions, self.figures, self.clock)
 
     async def begin(self, plan: Plan = QUICK, revision: str = "r2") -> PromotionRow:
         return await self.deployments.promote(ACTOR, "m", revision, plan)
@@ -219,6 +221,20 @@ async def test_a_revision_that_dies_while_it_gets_traffic_goes_back(world: World
     world.control.state = "failed"
     await world.steps()
     assert (await world.now(row)).state is PromotionState.ROLLED_BACK
+
+
+async def test_gateways_that_step_together_take_each_step_once(world: World) -> None:
+    row = await world.begin()
+    others = [Conductor(world.revisions, world.promotions, world.figures, world.clock) for _ in range(3)]
+    for _ in range(8):
+        world.served("r2", 6)
+        world.clock.move(seconds=11)
+        await world.recorder.flush()
+        await world.reconciler.step()
+        await asyncio.gather(*(one.step() for one in (world.conductor, *others)))
+    done = await world.now(row)
+    assert done.state is PromotionState.PROMOTED
+    assert [step["percent"] for step in done.steps] == [20, 100]
 
 
 async def test_the_old_revision_is_kept_where_that_is_asked_for(world: World) -> None:

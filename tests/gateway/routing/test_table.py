@@ -67,6 +67,33 @@ async def test_a_revision_without_traffic_is_not_asked(
         table.resolve("m", "cnv_1")
 
 
+async def test_a_name_is_stood_in_for_by_its_fallback_where_that_may_be_asked(
+    table: RoutingTable, revisions: RevisionRepository
+) -> None:
+    await weigh(revisions, r1=60, r2=40)
+    await revisions.want_configured([spec("other")])
+    await revisions.observe("other", "r1", State.READY, None)
+    async with revisions.deciding("m") as connection:
+        await revisions.set_fallback(connection, "m", "other")
+    await table.refresh()
+
+    def asked(*, allowed: bool) -> list[tuple[str, str]]:
+        targets = table.targets("m", "cnv_1", lambda name: allowed)
+        return [(target.model, target.revision) for target in targets]
+
+    # Nobody answers for the name itself.
+    assert asked(allowed=True) == [("other", "r1")]
+    with pytest.raises(ModelNotReady):
+        asked(allowed=False)
+    for revision in ("r1", "r2"):
+        await revisions.observe("m", revision, State.READY, None)
+    await table.refresh()
+    first = table.resolve("m", "cnv_1").revision
+    second = "r2" if first == "r1" else "r1"
+    assert asked(allowed=True) == [("m", first), ("m", second), ("other", "r1")]
+    assert asked(allowed=False) == [("m", first), ("m", second)]
+
+
 async def test_a_name_that_nobody_has_is_not_found(table: RoutingTable) -> None:
     await table.refresh()
     with pytest.raises(ModelNotFound, match="'nobody'") as missing:
