@@ -18,6 +18,7 @@ import { chatRoutes } from "./routes-chat.mjs";
 import { anyoneIdentity, identityRoutes } from "./routes-identity.mjs";
 import { anyoneElsewhere, anyonePasskeys, elsewhereRoutes, passkeyRoutes } from "./routes-passkeys.mjs";
 import { groupRoutes } from "./routes-groups.mjs";
+import { modelRoutes } from "./routes-models.mjs";
 import { peopleRoutes } from "./routes-people.mjs";
 import { promptRoutes } from "./routes-prompts.mjs";
 import { seed } from "./seed.mjs";
@@ -36,7 +37,7 @@ const TYPES = {
 };
 const store = new Store();
 const openRoutes = [...anyone(store), ...anyoneIdentity(store), ...anyonePasskeys(store), ...anyoneElsewhere()];
-const routes = [...accountRoutes(store), ...identityRoutes(store), ...passkeyRoutes(store), ...elsewhereRoutes(), ...peopleRoutes(store), ...groupRoutes(store), ...chatRoutes(store), ...promptRoutes(store)];
+const routes = [...accountRoutes(store), ...identityRoutes(store), ...passkeyRoutes(store), ...elsewhereRoutes(), ...peopleRoutes(store), ...groupRoutes(store), ...modelRoutes(), ...chatRoutes(store), ...promptRoutes(store)];
 
 async function api(request, response, url) {
   const find = (table) => {

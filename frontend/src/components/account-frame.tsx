@@ -27,6 +27,7 @@ export function AccountFrame({ title, wide = false, children }: AccountFrameProp
   const tabs = [
     ["/account", words.profileTab],
     ["/account/security", words.securityTab],
+    ...(user.role === "user" ? [] : ([["/models", words.modelsTab]] as const)),
     ...(user.role === "admin" ? ([
           ["/people", words.peopleTab],
           ["/groups", words.groupsTab],

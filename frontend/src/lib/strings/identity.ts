@@ -86,6 +86,7 @@ export const identity = {
     profileTab: "Profile",
     securityTab: "Security",
     peopleTab: "People",
+    modelsTab: "Models",
     groupsTab: "Groups",
     auditTab: "Audit log",
     since: (role: string, when: string) => `${role} since ${when}`,

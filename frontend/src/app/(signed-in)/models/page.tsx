@@ -1,0 +1,5 @@
+import { ModelsView } from "@/features/models/components/models-view";
+
+export default function ModelsPage() {
+  return <ModelsView />;
+}

@@ -1,0 +1,68 @@
+/** What operators see and decide about models: see gateway/deployments/schemas.py. */
+
+export type RevisionState = "added" | "pending" | "starting" | "warming" | "ready" | "draining" | "retired" | "failed";
+
+/** What a revision did in the last `seconds`; waits are seconds to the first token. */
+export interface RevisionFigures {
+  seconds: number;
+  requests: number;
+  errors: number;
+  tokens_per_second: number;
+  wait_p50: number | null;
+  wait_p95: number | null;
+  up: number;
+  down: number;
+}
+
+export interface Revision {
+  name: string;
+  revision: string;
+  desired: "added" | "serving" | "retired";
+  state: RevisionState;
+  detail: string | null;
+  weight: number;
+  replicas: number;
+  digest: string;
+  spec: Readonly<Record<string, unknown>>;
+  figures: RevisionFigures | null;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface Revisions {
+  items: Revision[];
+  fallbacks: Readonly<Record<string, string>>;
+}
+
+export interface PromotionPlan {
+  steps: number[];
+  seconds: number;
+  min_requests: number;
+  patience_seconds: number;
+  retire_old: boolean;
+}
+
+export interface PromotionStep {
+  percent: number;
+  began_at: string;
+  seconds: number;
+  requests: number;
+  errors: number;
+}
+
+export interface Promotion {
+  id: string;
+  name: string;
+  revision: string;
+  before: Readonly<Record<string, number>>;
+  plan: PromotionPlan;
+  state: "warming" | "moving" | "draining" | "promoted" | "rolled_back" | "failed";
+  /** From 0 on; -1 before traffic moves. */
+  step: number;
+  steps: PromotionStep[];
+  detail: string | null;
+  started_by: string;
+  receipt: Readonly<Record<string, unknown>> | null;
+  created_at: string;
+  ended_at: string | null;
+}
