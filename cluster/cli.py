@@ -164,6 +164,16 @@ def drill_swap(
     raise typer.Exit(swap(short=short, vllm=vllm))
 
 
+@drill.command("replicas")
+def drill_replicas(
+    short: Annotated[bool, typer.Option("--short", help="As in `test`: a look.")] = False,
+) -> None:
+    """Kill one replica after the other under requests, and count those that found nobody."""
+    from cluster.commands.drill import replicas
+
+    raise typer.Exit(replicas(short=short))
+
+
 @app.command()
 def mail(
     number: Annotated[int | None, typer.Argument(help="Read this one; 1 is the newest.")] = None,

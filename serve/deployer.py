@@ -234,6 +234,9 @@ def _state_of(name: str, app: ApplicationStatusOverview) -> AppState:
     engine = app.deployments.get(DEPLOYMENT)
     running = engine.replica_states.get("RUNNING", 0) if engine is not None else 0
     state = _STATES[app.status]
+    if running and app.status in (ApplicationStatus.DEPLOYING, ApplicationStatus.UNHEALTHY):
+        # Some of its replicas are on their way, back or for the first time; the others answer.
+        state = "ready"
     message = ""
     # While an application starts, Serve's own messages only wonder why it takes so long.
     if app.status in (ApplicationStatus.DEPLOY_FAILED, ApplicationStatus.UNHEALTHY):

@@ -12,3 +12,8 @@ def turns(*, short: bool, vllm: bool) -> int:
 def swap(*, short: bool, vllm: bool) -> int:
     """Models that change under streams. Returns 0 when nothing was refused or cut."""
     return run(drills("swap", long=not short, vllm=vllm))
+
+
+def replicas(*, short: bool) -> int:
+    """Replicas that die one after the other under requests. Returns 0 when they found another in time."""
+    return run(drills("replicas", long=not short, vllm=False))

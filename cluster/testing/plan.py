@@ -89,7 +89,7 @@ def parts() -> list[Part]:
 
 
 # Files of tests/drills, by what they are about.
-DRILLS: Mapping[str, str] = {"swap": "test_swap"}
+DRILLS: Mapping[str, str] = {"swap": "test_swap", "replicas": "test_killed_replicas"}
 
 
 def drills(about: str, *, long: bool, vllm: bool) -> list[Part]:

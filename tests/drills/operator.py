@@ -95,3 +95,15 @@ async def operating(instance: Instance, database: Postgres, model: str) -> Async
             await operator.clear()
     finally:
         await person.close()
+
+
+async def can_be_asked(person: Person, model: str) -> None:
+    """Every gateway knows of the model; each new connection may reach another one."""
+    async with asyncio.timeout(30):
+        known = 0
+        while known < 8:
+            status, models = await person.call("GET", "/api/models", headers={"Connection": "close"})
+            assert status == 200
+            ready = any(item["name"] == model and item["state"] == "ready" for item in models["items"])
+            known = known + 1 if ready else 0
+            await asyncio.sleep(0.2)

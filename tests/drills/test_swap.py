@@ -13,7 +13,7 @@ from core.postgres import Postgres
 from tests.drills.conftest import Note
 from tests.drills.follower import Told, begin, follow, person_at
 from tests.drills.instance import Instance
-from tests.drills.operator import operating
+from tests.drills.operator import can_be_asked, operating
 from tests.gateway.client import Person
 
 pytestmark = [pytest.mark.stack, pytest.mark.drill]
@@ -101,7 +101,7 @@ async def test_swaps_under_streams_refuse_nothing_and_cut_nothing(
         async with operating(instance, database, model) as operator:
             await operator.add("r0")
             await operator.deploy("r0")
-            await _can_be_asked(person, model)
+            await can_be_asked(person, model)
             streams = Streams(instance, person, model)
             streams.start()
             long_stream = asyncio.create_task(_long_stream(instance, model)) if long else None
@@ -154,18 +154,6 @@ async def _long_stream(instance: Instance, model: str) -> float:
     assert whole.endswith(b"data: [DONE]\n\n"), whole[-300:]
     assert _text_of(whole) == words
     return time.monotonic() - began
-
-
-async def _can_be_asked(person: Person, model: str) -> None:
-    """Every gateway knows of the model; each new connection may reach another one."""
-    async with asyncio.timeout(30):
-        known = 0
-        while known < 8:
-            status, models = await person.call("GET", "/api/models", headers={"Connection": "close"})
-            assert status == 200
-            ready = any(item["name"] == model and item["state"] == "ready" for item in models["items"])
-            known = known + 1 if ready else 0
-            await asyncio.sleep(0.2)
 
 
 def _text_of(stream: bytes) -> str:

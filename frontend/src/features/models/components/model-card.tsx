@@ -55,6 +55,7 @@ export function ModelCard({ model, fallback, others }: ModelCardProps) {
       revision={revision}
       busy={act.isPending}
       moving={running !== undefined}
+      alone={revision.weight > 0 && model.revisions.every((other) => other === revision || other.weight === 0)}
       onDeploy={() => act.mutate(() => deployRevision(revision))}
       onPromote={() => setOpen({ kind: "promote", revision })}
       onCopy={() => setOpen({ kind: "copy", revision })}

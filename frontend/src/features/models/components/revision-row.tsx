@@ -11,6 +11,8 @@ interface RevisionRowProps {
   busy: boolean;
   /** A promotion of its model runs: nothing else may move. */
   moving: boolean;
+  /** It has all of the traffic: there is nothing to promote. */
+  alone: boolean;
   onDeploy: () => void;
   onPromote: () => void;
   onCopy: () => void;
@@ -26,7 +28,7 @@ const tones: Partial<Record<Revision["state"], string>> = {
   pending: "bg-warning-soft text-warning",
 };
 
-export function RevisionRow({ revision, busy, moving, onDeploy, onPromote, onCopy, onLog, onRetire }: RevisionRowProps) {
+export function RevisionRow({ revision, busy, moving, alone, onDeploy, onPromote, onCopy, onLog, onRetire }: RevisionRowProps) {
   const served = revision.desired === "serving";
   const menu: MenuEntry[] = [
     { kind: "item", label: words.copy(revision.revision), onSelect: onCopy },
@@ -47,9 +49,11 @@ export function RevisionRow({ revision, busy, moving, onDeploy, onPromote, onCop
       </div>
       <div className="flex items-center gap-1">
         {served && revision.state !== "failed" ? (
-          <Button size="sm" disabled={busy || moving} onClick={onPromote}>
-            {words.promote}
-          </Button>
+          !alone && (
+            <Button size="sm" disabled={busy || moving} onClick={onPromote}>
+              {words.promote}
+            </Button>
+          )
         ) : (
           <Button size="sm" disabled={busy} onClick={onDeploy}>
             {revision.desired === "added" ? words.deploy : words.again}
