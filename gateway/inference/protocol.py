@@ -28,9 +28,9 @@ class Target:
     continuation: str = "tokens"
 
 
-# Every replica puts its name here; an answer without one is the load balancer's own.
+# Every replica puts its name here; an answer without one is the load balancer's own, or Ray's own proxy's.
 REPLICA_HEADER: Final = "x-headrace-replica"
-_NOBODY_THERE: Final = frozenset({404, 502, 503})
+_NOBODY_THERE: Final = frozenset({404, 500, 502, 503, 504})
 
 
 def nobody_there(status: int, headers: Mapping[str, str]) -> bool:

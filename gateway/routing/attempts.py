@@ -19,11 +19,13 @@ from gateway.inference.protocol import Target
 
 log = get_logger(__name__)
 
-# For so long a request looks for a replica of the model that was asked for: those that died are replaced, and
-# the load balancer learns of it within a second or two.
-PATIENCE_SECONDS: Final = 4.0
+# For so long a request looks for a replica of the model that was asked for: those that died are replaced, a
+# small one within that time, and the load balancer learns of it within a second or two.
+PATIENCE_SECONDS: Final = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 0.5
+# So many replicas may die under one request: each had found it, so each time it looks as long again.
+MOST_LOSSES: Final = 4
 
 # No replica has begun to answer: the same request may go to another one.
 _NOBODY: Final = (EngineLost, NoReplica)
@@ -41,13 +43,14 @@ class Attempts:
         targets: revisions of the name that was asked for, then the one of its fallback, if it has one.
     """
 
-    __slots__ = ("_begun", "_pause", "_rest", "name", "target")
+    __slots__ = ("_begun", "_losses", "_pause", "_rest", "name", "target")
 
     def __init__(self, targets: Sequence[Target]) -> None:
         self.target = targets[0]
         self.name = targets[0].model
         self._rest = list(targets[1:])
         self._begun: float | None = None
+        self._losses = 0
         self._pause = FIRST_PAUSE_SECONDS
 
     async def after(self, error: HeadraceError) -> Target:
@@ -55,6 +58,9 @@ class Attempts:
 
         Raises `error` where nobody is left to be asked.
         """
+        if isinstance(error, EngineLost) and self._losses < MOST_LOSSES:
+            self._losses += 1
+            self._begun = None
         begun = self._begun = self._begun or time.monotonic()
         if isinstance(error, _NOBODY):
             # One more chance at once: the load balancer takes another replica.

@@ -1,8 +1,9 @@
 """The routes that this process knows, refreshed from Postgres, looked up without a round trip."""
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import HeadraceError, ModelNotFound, ModelNotReady
@@ -16,6 +17,9 @@ from gateway.routing.tables import Desired, RevisionRow, State
 log = get_logger(__name__)
 
 REFRESH_SECONDS = 1.0
+# A revision that was ready so short a time ago is still asked: its replicas died, and the first of those that
+# replace them may be there in a moment. Requests wait for it; see gateway.routing.attempts.
+LOST_SECONDS = 10.0
 RETRY_AFTER_SECONDS = 5
 
 
@@ -39,7 +43,7 @@ class Route:
         row: the revision that speaks for the name: of those that answer the one with most of the traffic,
             else the one that is to answer, and why it does not.
         wanted: every revision of the name that should run, oldest first.
-        shares: the revisions that get traffic and are ready.
+        shares: the revisions that get traffic and are ready; else those that were a moment ago.
         fallback: the name that is asked in its place while nobody answers.
     """
 
@@ -72,6 +76,7 @@ class RoutingTable:
         self._routes: Mapping[str, Route] = {}
         self._task: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
+        self._ready_at: dict[tuple[str, str], float] = {}
 
     async def start(self) -> None:
         await self.refresh()
@@ -138,7 +143,15 @@ class RoutingTable:
     async def refresh(self) -> None:
         """Read the routes anew. Raises core.errors.Unavailable."""
         before = self._routes
-        self._routes = _routes_of(await self._repository.all(), await self._repository.fallbacks())
+        rows = await self._repository.all()
+        fallbacks = await self._repository.fallbacks()
+        now = time.monotonic()
+        self._ready_at = {
+            row.key: now if row.state is State.READY else self._ready_at[row.key]
+            for row in rows
+            if row.state is State.READY or now - self._ready_at.get(row.key, -LOST_SECONDS) < LOST_SECONDS
+        }
+        self._routes = _routes_of(rows, fallbacks, self._ready_at)
         for name, route in self._routes.items():
             known = before.get(name)
             if known is None or _visible(known) != _visible(route):
@@ -157,18 +170,24 @@ class RoutingTable:
                 log.exception("routing.refresh_crashed")
 
 
-def _routes_of(rows: Sequence[RevisionRow], fallbacks: Mapping[str, str]) -> dict[str, Route]:
+def _routes_of(
+    rows: Sequence[RevisionRow], fallbacks: Mapping[str, str], answering: Container[tuple[str, str]]
+) -> dict[str, Route]:
     named: dict[str, list[RevisionRow]] = defaultdict(list)
     for row in rows:
         if row.desired is Desired.SERVING:
             named[row.spec.name].append(row)
-    return {name: _route_of(wanted, fallbacks.get(name)) for name, wanted in named.items()}
+    return {name: _route_of(wanted, fallbacks.get(name), answering) for name, wanted in named.items()}
 
 
-def _route_of(wanted: Sequence[RevisionRow], fallback: str | None) -> Route:
-    shares = tuple(
-        Share(_target(row), row.weight) for row in wanted if row.weight > 0 and row.state is State.READY
-    )
+def _route_of(
+    wanted: Sequence[RevisionRow], fallback: str | None, answering: Container[tuple[str, str]]
+) -> Route:
+    sharing = [row for row in wanted if row.weight > 0]
+    ready = [row for row in sharing if row.state is State.READY]
+    # Where any is ready it takes over at once; a failed one is not coming back by itself.
+    lost = [row for row in sharing if row.key in answering and row.state is not State.FAILED]
+    shares = tuple(Share(_target(row), row.weight) for row in ready or lost)
     # Later revisions win among equals.
     speaker = max(
         enumerate(wanted),

@@ -191,7 +191,7 @@ async def test_an_error_status_is_an_answer_and_not_an_error(engine: Engine, sta
     await response.close()
 
 
-@pytest.mark.parametrize("status", [404, 502, 503])
+@pytest.mark.parametrize("status", [404, 500, 502, 503, 504])
 async def test_the_load_balancers_own_refusal_says_that_no_replica_is_there(
     engine: Engine, status: int
 ) -> None:

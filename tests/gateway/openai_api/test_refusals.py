@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from core.settings import Settings
+from gateway.routing import table
 from gateway.routing.tables import State
 from tests.gateway.client import MODEL, Gateway, listening, until
 from tests.gateway.openai_api.conftest import Api
@@ -213,6 +214,8 @@ async def test_too_many_requests_say_when_to_come_back(settings: Settings, gatew
 async def test_a_model_that_is_not_ready_says_why_and_when_to_come_back(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As if it had not just been ready.
+    monkeypatch.setattr(table, "LOST_SECONDS", 0.0)
     api.gateway.control.state = "warming"
     await until(lambda: api.gateway.house.routes.routes()[0].row.state is State.WARMING)
     answered = await api.chat()

@@ -1,5 +1,6 @@
 """Who is asked next, and when nobody is."""
 
+import asyncio
 import time
 
 import pytest
@@ -65,3 +66,18 @@ async def test_what_a_replica_could_not_do_is_asked_of_another_model_only(error:
 async def test_a_request_that_is_wrong_is_wrong_everywhere() -> None:
     with pytest.raises(Invalid):
         await Attempts([R1, SPARE]).after(Invalid())
+
+
+async def test_a_request_outlives_several_replicas_but_not_any_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(module, "LONGEST_PAUSE_SECONDS", 0.05)
+    attempts = Attempts([R1])
+    for _ in range(module.MOST_LOSSES):
+        # Found after a while, and lost again.
+        await asyncio.sleep(0.15)
+        assert await attempts.after(EngineLost()) is R1
+    await asyncio.sleep(0.2)
+    with pytest.raises(EngineLost):
+        await attempts.after(EngineLost())

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from core.errors import ModelNotFound, ModelNotReady, Unavailable
+from gateway.routing import table as module
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.table import Route, RoutingTable
 from gateway.routing.tables import Origin, State
@@ -40,6 +41,26 @@ async def test_traffic_is_shared_by_weight_among_those_that_answer(
     await revisions.observe("m", "r1", State.FAILED, "It crashed.")
     await table.refresh()
     assert {table.resolve("m", f"cnv_{number}").revision for number in range(50)} == {"r2"}
+
+
+async def test_a_revision_that_was_ready_a_moment_ago_is_still_asked(
+    table: RoutingTable, revisions: RevisionRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await weigh(revisions, r1=60, r2=40)
+    for revision in ("r1", "r2"):
+        await revisions.observe("m", revision, State.READY, None)
+    await table.refresh()
+    await revisions.observe("m", "r1", State.STARTING, None)
+    await table.refresh()
+    assert {table.resolve("m", f"cnv_{number}").revision for number in range(20)} == {"r2"}
+    await revisions.observe("m", "r2", State.STARTING, None)
+    await table.refresh()
+    assert {table.resolve("m", f"cnv_{number}").revision for number in range(50)} == {"r1", "r2"}
+    assert table.routes()[0].row.state is State.STARTING
+    monkeypatch.setattr(module, "LOST_SECONDS", 0.0)
+    await table.refresh()
+    with pytest.raises(ModelNotReady, match="starting"):
+        table.resolve("m", "cnv_1")
 
 
 async def test_the_revision_with_most_of_the_traffic_speaks_for_the_name(
