@@ -255,7 +255,8 @@ export interface TurnEvents {
     summarised_messages: number;
   };
   delta: { text: string };
-  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
+  /** Who answered, where that is not who was to when the turn began. */
+  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number; model?: string; revision?: string };
   "turn.completed": { finish_reason: string; ttft_ms: number | null; duration_ms: number | null };
   "turn.stopped": { ttft_ms: number | null; duration_ms: number | null };
   "turn.failed": TurnError;

@@ -57,6 +57,12 @@ describe("reduceTurn", () => {
     });
   });
 
+  it("says who answered in the end", () => {
+    const elsewhere: TurnEvent = { ...usage, data: { ...usage.data, model: "spare", revision: "r7" } };
+    expect(after(begun, elsewhere)).toMatchObject({ model: "spare", revision: "r7" });
+    expect(after(begun, usage)).toMatchObject({ model: "served", revision: "r2" });
+  });
+
   it("keeps stopping when the start is told late", () => {
     expect(reduceTurn({ ...sending, phase: "stopping" }, begun).phase).toBe("stopping");
   });

@@ -82,6 +82,8 @@ export function reduceTurn(turn: LiveTurn, event: TurnEvent): LiveTurn {
     case "usage":
       return {
         ...turn,
+        model: event.data.model ?? turn.model,
+        revision: event.data.revision ?? turn.revision,
         promptTokens: event.data.prompt_tokens,
         completionTokens: event.data.completion_tokens,
       };
