@@ -20,8 +20,8 @@ def test_an_error_says_everything_without_being_told(kind: type[HeadraceError]) 
         assert error.retry or error.code == "model_not_configured"
 
 
-# Only the gateway tells this one from its parent; to a person both are the same.
-NARROWER = {errors.EngineLost: errors.EngineFailed}
+# Only the gateway tells these from their parents; to a person they are the same.
+NARROWER = {errors.EngineLost: errors.EngineFailed, errors.NoReplica: errors.ModelNotReady}
 
 
 def test_codes_are_not_shared() -> None:

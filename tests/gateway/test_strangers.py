@@ -61,6 +61,9 @@ async def test_every_route_that_names_something_answers_404_to_another_person(
         "identity_id": "idn_" + "0" * 32,
         "invitation_id": "inv_" + "0" * 32,
         "group_id": "grp_" + "0" * 32,
+        "name": MODEL,
+        "revision": "r1",
+        "promotion_id": "prm_" + "0" * 32,
     }
     routes = await routes_with_ids(gateway, person)
     assert len(routes) >= 9

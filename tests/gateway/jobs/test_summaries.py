@@ -11,6 +11,7 @@ from core.postgres import Postgres
 from core.settings import Settings
 from gateway.inference import Target
 from gateway.inference.fake import FakeEngineResponse, FakeInference
+from gateway.inference.protocol import REPLICA_HEADER
 from gateway.jobs.consumer import MOST_ATTEMPTS
 from tests.gateway.client import MODEL, Gateway, Person
 from tests.gateway.jobs.conftest import working
@@ -42,7 +43,7 @@ class Summariser:
         assert len(text) + asked["max_tokens"] <= 8192, "longer than the window"
         self.asked.append(text)
         if self.refuse:
-            return FakeEngineResponse(500, [b"{}"])
+            return FakeEngineResponse(500, [b"{}"], {REPLICA_HEADER: "replica"})
         if self.silent:
             return self._say(" \n", len(text))
         return self._say(f" Summary {len(self.asked)} of them.", len(text))

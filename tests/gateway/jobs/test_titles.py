@@ -12,6 +12,7 @@ from core.postgres import Postgres
 from core.settings import Settings
 from gateway.inference import Target
 from gateway.inference.fake import FakeEngineResponse, FakeInference
+from gateway.inference.protocol import REPLICA_HEADER
 from gateway.jobs.consumer import MOST_ATTEMPTS
 from gateway.jobs.messages import topic
 from gateway.jobs.titles import clean_title, first_words
@@ -31,7 +32,7 @@ class Namer:
         prompt = orjson.loads(body)["messages"][-1]["content"]
         self.asked.append(prompt)
         if "REFUSE" in prompt:
-            return FakeEngineResponse(500, [b"{}"])
+            return FakeEngineResponse(500, [b"{}"], {REPLICA_HEADER: "replica"})
         if "GARBAGE" in prompt:
             return FakeEngineResponse(200, [b"<html>"])
         written = "Otters of the northern rivers and lakes" if "LONG" in prompt else '"Title: About otters."'
