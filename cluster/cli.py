@@ -174,6 +174,16 @@ def drill_replicas(
     raise typer.Exit(replicas(short=short))
 
 
+@drill.command("upstream")
+def drill_upstream(
+    short: Annotated[bool, typer.Option("--short", help="As in `test`: a look.")] = False,
+) -> None:
+    """Ask somebody else's service that fails in every way, and count how often it is asked."""
+    from cluster.commands.drill import upstream
+
+    raise typer.Exit(upstream(short=short))
+
+
 @app.command()
 def mail(
     number: Annotated[int | None, typer.Argument(help="Read this one; 1 is the newest.")] = None,

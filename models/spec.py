@@ -180,6 +180,8 @@ class Upstream(_Part):
     idle_timeout_s: float = Field(default=60, gt=0, le=3600)
     max_concurrency: int = Field(default=32, ge=1, le=10_000)
     max_retries: int = Field(default=2, ge=0, le=10)
+    # Of one replica; None: as many as come.
+    requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
     # What becomes of an answer that broke off: it ends with the text so far, or the service is sent that text
     # as the beginning of its answer. Not every service goes on from there; many begin anew.
     continuation: Literal["fail", "text"] = "fail"

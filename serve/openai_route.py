@@ -1,28 +1,23 @@
 """A route backed by OpenAI or any OpenAI-compatible service: the body goes out, the answer's bytes come back.
 
-Nothing of an answer is parsed or rendered again. The one retry loop of the whole system is here, and it only
-runs before the first byte of an answer.
+Nothing of an answer is parsed or rendered again. What is tried again, before the first byte of an answer, is
+upstream_client.py's.
 """
 
 import asyncio
 import math
-import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import aiohttp
 import orjson
 
 from models.spec import ModelSpec, Upstream
 from serve.guard import Message, Receive, Scope, Send, error_body, relative_path
+from serve.upstream_client import UpstreamClient
+from serve.upstream_errors import RouteError, retry_after
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
-# The longest pause that a service's Retry-After can make us wait; a longer one is passed on instead.
-MAX_PAUSE_S = 20.0
-_FIRST_PAUSE_S = 0.5
-_RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
 _ROUTES = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings"})
 # What an answer may say about itself. Cookies, the service's organisation and its server do not pass.
 _PASSED = frozenset({"content-type", "openai-processing-ms", "retry-after"})
@@ -32,29 +27,22 @@ _BYTES_PER_TOKEN = 2
 _MESSAGE_OVERHEAD = 8
 
 
-class RouteError(Exception):
-    """The request ends here; rendered in OpenAI's shape."""
-
-    def __init__(
-        self, status: int, kind: str, code: str, message: str, *, retry_after: float | None = None
-    ) -> None:
-        self.status, self.kind, self.code, self.message = status, kind, code, message
-        self.retry_after = retry_after
-        super().__init__(message)
-
-
 class UpstreamRoute:
     """The ASGI application of one upstream model."""
 
-    def __init__(self, *, name: str, window: int, upstream: Upstream, base_url: str, key: str | None) -> None:
+    def __init__(
+        self, *, name: str, window: int, upstream: Upstream, base_url: str, keys: Sequence[str]
+    ) -> None:
         self._name, self._window, self._upstream = name, window, upstream
-        self._base_url, self._key = base_url.rstrip("/"), key
-        self._session: aiohttp.ClientSession | None = None
+        self.client = UpstreamClient(name=name, upstream=upstream, base_url=base_url, keys=keys)
         self._running = 0
 
     @classmethod
     def from_spec(cls, spec: ModelSpec, environment: Mapping[str, str]) -> "UpstreamRoute":
-        """The route of a spec, with the address and the key from the environment. Raises ValueError."""
+        """The route of a spec, with the address and the keys, separated by commas, from the environment.
+
+        Raises ValueError.
+        """
         upstream = spec.upstream
         if upstream is None:
             raise ValueError(f"{spec.name} has no upstream")
@@ -67,7 +55,9 @@ class UpstreamRoute:
             window=spec.context_window,
             upstream=upstream,
             base_url=base_url,
-            key=environment.get(upstream.api_key_env) or None,
+            keys=[
+                key for part in environment.get(upstream.api_key_env, "").split(",") if (key := part.strip())
+            ],
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,26 +86,14 @@ class UpstreamRoute:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
-            if message["type"] == "lifespan.shutdown" and self._session is not None:
-                await self._session.close()
-                self._session = None
+            if message["type"] == "lifespan.shutdown":
+                await self.client.close()
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._upstream.max_concurrency, keepalive_timeout=30),
-                # Deadlines are ours: one until the first byte, one between two pieces.
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
-                auto_decompress=False,
-                headers={"accept-encoding": "identity", "user-agent": "headrace"},
-            )
-        return self._session
-
     async def _relay(self, path: str, receive: Receive, send: Send) -> None:
-        if self._key is None:
+        if not self.client.keys:
             raise RouteError(
                 503,
                 "server_error",
@@ -148,7 +126,7 @@ class UpstreamRoute:
             self._running -= 1
 
     async def _exchange(self, path: str, body: bytes, send: Send) -> None:
-        response = await self._first_byte(f"{self._base_url}{path.removeprefix('/v1')}", body)
+        response = await self.client.first_byte(path.removeprefix("/v1"), body)
         try:
             # A redirect could lead our key anywhere: it is a failure.
             if response.status >= 300:
@@ -185,54 +163,13 @@ class UpstreamRoute:
         await send({"type": "http.response.body", "body": b""})
 
     async def _broken(self, error: Exception | None, streamed: bool, send: Send) -> None:
+        self.client.broke_off()
         if not streamed:
             # The status has gone out as 200: closing without an end is the only way left to say it.
             raise ConnectionError("the upstream broke off in the middle of an answer") from error
         why = "stopped sending" if isinstance(error, TimeoutError) else "broke off"
         frame = error_body(f"The service behind {self._name} {why}.", "server_error", "upstream_failed")
         await send({"type": "http.response.body", "body": b"\n\ndata: " + frame + b"\n\n"})
-
-    async def _first_byte(self, url: str, body: bytes) -> aiohttp.ClientResponse:
-        """The answer's head, after as many tries as the spec allows and the deadline leaves time for."""
-        deadline = time.monotonic() + self._upstream.timeout_s
-        attempt = 0
-        while True:
-            failure: RouteError
-            pause = _FIRST_PAUSE_S * 2**attempt
-            try:
-                async with asyncio.timeout(max(deadline - time.monotonic(), 0.001)):
-                    response = await self._client().post(
-                        url,
-                        data=body,
-                        allow_redirects=False,
-                        headers={"authorization": f"Bearer {self._key}", "content-type": "application/json"},
-                    )
-                if response.status not in _RETRIED or attempt >= self._upstream.max_retries:
-                    return response
-                asked = retry_after(response.headers.get("retry-after"))
-                if asked is not None:
-                    pause = asked
-                if pause > MAX_PAUSE_S or time.monotonic() + pause > deadline:
-                    return response
-                response.close()
-            except TimeoutError:
-                raise RouteError(
-                    504,
-                    "server_error",
-                    "upstream_timeout",
-                    f"The service behind {self._name} does not answer.",
-                ) from None
-            except (aiohttp.ClientError, OSError) as error:
-                failure = RouteError(
-                    502,
-                    "server_error",
-                    "upstream_unreachable",
-                    f"The service behind {self._name} cannot be reached ({type(error).__name__}).",
-                )
-                if attempt >= self._upstream.max_retries or time.monotonic() + pause > deadline:
-                    raise failure from error
-            attempt += 1
-            await asyncio.sleep(pause)
 
     async def _translated(self, response: aiohttp.ClientResponse) -> RouteError:
         """What the service's refusal means to our caller. Its own words are kept where they help."""
@@ -270,7 +207,7 @@ class UpstreamRoute:
             return ""
         text = str(said)[:1000]
         # Some services repeat the key they were given.
-        return "" if self._key and self._key in text else text
+        return "" if any(key in text for key in self.client.keys) else text
 
     def _estimate(self, body: dict[str, object]) -> bytes:
         """An upper estimate, as the service's tokenizer is not here: two bytes a token, eight a message."""
@@ -313,23 +250,6 @@ async def _until_disconnect(receive: Receive) -> AsyncIterator[None]:
         raise
     finally:
         watcher.cancel()
-
-
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for, as seconds or as an HTTP date; None if unreadable."""
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            then = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        if then.tzinfo is None:
-            then = then.replace(tzinfo=UTC)
-        seconds = (then - (now or datetime.now(UTC))).total_seconds()
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 def _parse(raw: bytes) -> dict[str, object]:

@@ -17,3 +17,8 @@ def swap(*, short: bool, vllm: bool) -> int:
 def replicas(*, short: bool) -> int:
     """Replicas that die one after the other under requests. Returns 0 when they found another in time."""
     return run(drills("replicas", long=not short, vllm=False))
+
+
+def upstream(*, short: bool) -> int:
+    """Somebody else's service that fails in every way. Returns 0 when it was left alone and everybody was told."""
+    return run(drills("upstream", long=not short, vllm=False))

@@ -21,6 +21,8 @@ LIMITS = {
     "HEADRACE_LOGINS_PER_MINUTE": "10000",
     "HEADRACE_REGISTRATIONS_PER_HOUR": "10000",
     "HEADRACE_REQUESTS_PER_MINUTE": "100000",
+    # Of a service on loopback that the drills make; replicas read it from their environment.
+    "DRILL_API_KEY": "sk-of-the-drill",
 }
 KEPT = ("HEADRACE_PYTHON", "HEADRACE_REQUIREMENTS")
 

@@ -90,7 +90,7 @@ def parts() -> list[Part]:
 
 
 # Files of tests/drills, by what they are about.
-DRILLS: Mapping[str, str] = {"swap": "swap", "replicas": "test_killed_replicas"}
+DRILLS: Mapping[str, str] = {"swap": "swap", "replicas": "test_killed_replicas", "upstream": "upstream"}
 
 
 def drills(about: str, *, long: bool, vllm: bool) -> list[Part]:

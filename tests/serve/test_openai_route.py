@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 
 from models.spec import ModelSpec, Upstream
-from serve.openai_route import UpstreamRoute, retry_after
+from serve.openai_route import UpstreamRoute
+from serve.upstream_errors import retry_after
 from tests.serve.asgi import Answered, call
 
 KEY = "sk-canary-0123456789"
@@ -56,12 +57,13 @@ async def serving(handler: Handler, **settings: Any) -> AsyncIterator[tuple[Upst
     await site.start()
     port = runner.addresses[0][1]
     upstream = Upstream(model="their-model", base_url=f"http://127.0.0.1:{port}/v1", **settings)
-    route = UpstreamRoute(name="openai", window=1000, upstream=upstream, base_url=upstream.base_url, key=KEY)
+    route = UpstreamRoute(
+        name="openai", window=1000, upstream=upstream, base_url=upstream.base_url, keys=[KEY]
+    )
     try:
         yield route, service
     finally:
-        if route._session is not None:
-            await route._session.close()
+        await route.client.close()
         await runner.cleanup()
 
 
@@ -107,7 +109,7 @@ async def test_bytes_come_back_as_they_were_and_the_name_and_key_are_exchanged()
 
 async def test_without_a_key_it_says_what_to_set_and_asks_nobody() -> None:
     async with serving(saying(200)) as (route, service):
-        route._key = None
+        route.client.keys = ()
         answered = await call(route, "POST", CHAT, BODY)
         assert (answered.status, answered.json()["error"]["code"]) == (503, "model_not_configured")
         assert "OPENAI_API_KEY" in answered.json()["error"]["message"]
@@ -336,7 +338,60 @@ def test_address_and_key_come_from_the_environment() -> None:
     route = UpstreamRoute.from_spec(
         spec, {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "http://127.0.0.1:5/v1/"}
     )
-    assert (route._base_url, route._key) == ("http://127.0.0.1:5/v1", KEY)
-    assert UpstreamRoute.from_spec(spec, {"OPENAI_API_KEY": ""})._key is None
+    assert (route.client._base_url, route.client.keys) == ("http://127.0.0.1:5/v1", (KEY,))
+    assert UpstreamRoute.from_spec(spec, {"OPENAI_API_KEY": " a, b,,"}).client.keys == ("a", "b")
+    assert UpstreamRoute.from_spec(spec, {"OPENAI_API_KEY": ""}).client.keys == ()
     with pytest.raises(ValueError, match="http"):
         UpstreamRoute.from_spec(spec, {"OPENAI_BASE_URL": "file:///etc/passwd"})
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+async def test_the_next_key_is_taken_where_one_is_refused_or_limited(status: int) -> None:
+    async with serving(in_turn(saying(status), saying(200))) as (route, service):
+        route.client.keys = ("first", "second")
+        assert (await call(route, "POST", CHAT, BODY)).status == 200
+        assert [asked["authorization"] for asked in service.headers] == ["Bearer first", "Bearer second"]
+        # The one that works is kept.
+        await call(route, "POST", CHAT, BODY)
+        assert service.headers[-1]["authorization"] == "Bearer second"
+
+
+async def test_when_every_key_is_refused_each_was_tried_once() -> None:
+    async with serving(saying(401)) as (route, service):
+        route.client.keys = ("a", "b", "c")
+        answered = await call(route, "POST", CHAT, BODY)
+        assert (answered.status, answered.json()["error"]["code"]) == (503, "model_not_configured")
+        assert len(service.bodies) == 3
+
+
+async def test_a_service_that_fails_and_fails_is_hardly_asked() -> None:
+    async with serving(saying(500), max_retries=2) as (route, service):
+        answers = [await call(route, "POST", CHAT, BODY) for _ in range(40)]
+        assert {answered.status for answered in answers} == {502, 503}
+        assert len(service.bodies) <= 1.2 * 40
+        left_alone = answers[-1]
+        assert (left_alone.status, left_alone.json()["error"]["code"]) == (503, "upstream_failed")
+        assert int(left_alone.header("retry-after") or 0) >= 1
+
+
+async def test_a_service_that_is_back_is_asked_by_one_first_and_then_by_all() -> None:
+    async with serving(saying(500), max_retries=0) as (route, service):
+        for _ in range(5):
+            await call(route, "POST", CHAT, BODY)
+        assert not route.client.breaker.closed
+        service.handler = saying(200)
+        asked = len(service.bodies)
+        await asyncio.sleep(1.3)
+        answers = await asyncio.gather(*(call(route, "POST", CHAT, BODY) for _ in range(10)))
+        assert sorted(answered.status for answered in answers) == [200] + [503] * 9
+        assert len(service.bodies) == asked + 1
+        answers = await asyncio.gather(*(call(route, "POST", CHAT, BODY) for _ in range(10)))
+        assert {answered.status for answered in answers} == {200}
+
+
+async def test_no_more_requests_are_sent_than_the_spec_allows() -> None:
+    async with serving(saying(200), requests_per_minute=20) as (route, service):
+        answers = [await call(route, "POST", CHAT, BODY) for _ in range(5)]
+        assert [answered.status for answered in answers] == [200, 200, 429, 429, 429]
+        assert len(service.bodies) == 2
+        assert int(answers[-1].header("retry-after") or 0) in (2, 3)
