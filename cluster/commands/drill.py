@@ -20,5 +20,5 @@ def replicas(*, short: bool) -> int:
 
 
 def upstream(*, short: bool) -> int:
-    """Somebody else's service that fails in every way. Returns 0 when it was left alone and everybody was told."""
+    """Somebody else's service that fails in every way. Returns 0 when it was left alone and all were told."""
     return run(drills("upstream", long=not short, vllm=False))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 
 from core.clock import Clock
-from core.errors import EngineFailed, EngineLost, EngineTimeout, HeadraceError, ModelNotReady
+from core.errors import EngineFailed, EngineLost, EngineTimeout, HeadraceError, ModelNotReady, NoReplica
 from core.log import get_logger
 from gateway.chat.answer import refusal
 from gateway.chat.continuation import CHAT, next_request, room_left
@@ -23,6 +23,8 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
 # An engine that says itself that it failed is asked to go on this often.
 MOST_FAILURES = 2
+# The engine that is somebody else's service: its replica tries again by itself, within a budget.
+ELSEWHERE = "openai"
 
 Asked = asyncio.Task[EngineResponse]
 Moved = Callable[[RunningTurn], Awaitable[None]]
@@ -113,6 +115,8 @@ class Generation:
                 await self._read(running, asked)
                 return
             except (EngineLost, ModelNotReady) as error:
+                if running.target.engine == ELSEWHERE and not isinstance(error, EngineLost | NoReplica):
+                    raise
                 cause = error
             except EngineFailed as error:
                 failures += 1
@@ -167,6 +171,9 @@ class Generation:
                     # The engine does not know of the stop sequence that began before its part.
                     return
             if not running.answer.complete:
+                if running.target.engine == ELSEWHERE:
+                    # Our replica lives, and has said what it was told: asking again is its business.
+                    raise EngineFailed("The model stopped in the middle of its answer.")
                 raise EngineLost()
         finally:
             await response.close()

@@ -175,5 +175,8 @@ async def _well_again(service: Hostile, ask: Any) -> None:
     """The service works again, and is asked again within its pause."""
     service.mode = "well"
     async with asyncio.timeout(30):
-        while (await ask())[0] != 200:
+        while True:
+            status, *_ = await ask()
+            if status == 200:
+                return
             await asyncio.sleep(0.2)
