@@ -10,7 +10,7 @@ from core.postgres import Connection
 from gateway.deployments.actor import Actor
 from gateway.promotions.plan import Plan
 from gateway.promotions.repository import PromotionRepository
-from gateway.promotions.tables import PromotionRow
+from gateway.promotions.tables import PromotionRow, PromotionState
 from gateway.routing.control import Control
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.tables import Desired, Origin, RevisionRow, State
@@ -120,13 +120,18 @@ class Deployments:
         """Go back: call off the promotion that runs, or give the traffic back to whoever had most of it
         before the last one; that revision is started again where it was taken down.
 
-        Raises core.errors.NotFound where there was none.
+        Raises: core.errors.NotFound where there was none; Conflict while the old answers are being finished.
         """
         async with self._revisions.deciding(name) as connection:
             running = await self._promotions.running_of(connection, name)
             if running is not None:
-                await self._promotions.ask_to_stop(connection, running)
                 row = await self._promotions.current(connection, running)
+                if row is not None and row.state is PromotionState.DRAINING:
+                    raise Conflict(
+                        f"All of the traffic of {name} has moved. When the old answers are finished, roll back "
+                        "again."
+                    )
+                await self._promotions.ask_to_stop(connection, running)
             else:
                 row = await self._begin_return(connection, actor, name)
         assert row is not None  # noqa: S101 - it was there a moment ago, in the same transaction

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from core.errors import Conflict
 from core.postgres import Postgres
 from gateway.deployments.actor import Actor
 from gateway.deployments.service import Deployments
@@ -201,6 +202,17 @@ async def test_it_can_be_rolled_back_in_the_middle(world: World) -> None:
     await world.steps()
     assert (await world.now(row)).state is PromotionState.ROLLED_BACK
     assert await world.weights() == {"r1": 100, "r2": 0}
+
+
+async def test_one_that_only_waits_for_old_answers_cannot_be_called_off(world: World) -> None:
+    row = await world.begin(Plan(steps=[100], seconds=0, min_requests=0))
+    await world.steps(2)
+    while (await world.now(row)).state is not PromotionState.DRAINING:
+        await world.steps()
+    with pytest.raises(Conflict, match="has moved"):
+        await world.deployments.rollback(ACTOR, "m")
+    await world.steps(3)
+    assert (await world.now(row)).state is PromotionState.PROMOTED
 
 
 async def test_a_promotion_that_is_over_can_be_undone(world: World) -> None:
