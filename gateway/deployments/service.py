@@ -128,7 +128,7 @@ class Deployments:
                 row = await self._promotions.current(connection, running)
                 if row is not None and row.state is PromotionState.DRAINING:
                     raise Conflict(
-                        f"All of the traffic of {name} has moved. Roll back when the old answers are finished."
+                        f"All of the traffic of {name} has moved. Roll back once the old answers are done."
                     )
                 await self._promotions.ask_to_stop(connection, running)
             else:
