@@ -188,6 +188,7 @@ def _mocked_browser() -> list[Step]:
             env={**page.npm_environment(), "MOCK_PORT": str(ports.free_port())},
             needs=(_page_packages, _export, find_browser),
             show=3,
+            timeout=1500.0,
         )
     ]
 
@@ -209,6 +210,8 @@ def _on_a_stack(name: str, marks: str, *specs: str, env: Mapping[str, str] | Non
             env={**page.npm_environment(), **(env or {})},
             needs=(_page_packages, find_browser),
             show=3,
+            # Every way through the page, one after the other, with replicas that start in between.
+            timeout=1500.0,
         ),
     ]
 
