@@ -185,7 +185,7 @@ async def test_a_service_that_never_answers_costs_the_deadline_and_no_more() -> 
 
 async def test_a_service_that_is_not_there_is_told() -> None:
     async with serving(saying(200), max_retries=1) as (route, _):
-        route._base_url = "http://127.0.0.1:1/v1"
+        route.client._base_url = "http://127.0.0.1:1/v1"
         answered = await call(route, "POST", CHAT, BODY)
         assert (answered.status, answered.json()["error"]["code"]) == (502, "upstream_unreachable")
 
