@@ -20,7 +20,8 @@ from tests.drills.instance import Instance
 from tests.drills.operator import can_be_asked, operating
 from tests.gateway.client import MODEL, text_of
 
-pytestmark = [pytest.mark.stack, pytest.mark.drill]
+# The long form takes minutes.
+pytestmark = [pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(1800)]
 
 TIMEOUT_SECONDS = 3.0
 ANSWER = {

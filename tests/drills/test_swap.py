@@ -16,7 +16,8 @@ from tests.drills.instance import Instance
 from tests.drills.operator import can_be_asked, operating
 from tests.gateway.client import Person
 
-pytestmark = [pytest.mark.stack, pytest.mark.drill]
+# The long form takes minutes.
+pytestmark = [pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(1800)]
 
 STREAMS = 50
 WORDS = 60
