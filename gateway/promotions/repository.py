@@ -16,12 +16,14 @@ _COLUMNS = (
     "started_by, receipt, created_at, ended_at"
 )
 # Streams that began before the last step and were still answered by a revision that has no traffic any more.
+# None drains for longer than a day: with that bound the index by time is enough, however big the ledger is.
 _ON_OLD = """
 SELECT count(*) FILTER (WHERE outcome <> 'failed') AS finished,
     count(*) FILTER (WHERE outcome = 'failed') AS lost
 FROM ledger_entries
 WHERE model = $1 AND revision = ANY($2::text[]) AND kind IN ('turn', 'api') AND state <> 'reserved'
-    AND created_at <= $3::timestamptz + interval '5 seconds' AND settled_at >= $3::timestamptz
+    AND created_at BETWEEN $3::timestamptz - interval '1 day' AND $3::timestamptz + interval '5 seconds'
+    AND settled_at >= $3::timestamptz
 """
 
 

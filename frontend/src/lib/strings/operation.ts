@@ -84,7 +84,6 @@ export const operation = {
     `${percent}%: ${requests} ${requests === 1 ? "request" : "requests"}, ${errors} failed`,
   rollBack: "Roll back",
   undo: "Undo the last promotion",
-  stopping: "Going back",
   receipts: (count: number) => (count === 1 ? "1 promotion" : `${count} promotions`),
   receipt: (when: string, revision: string, state: string) => `${when}: ${revision}, ${state}`,
   finished: (finished: number, drops: number) =>
