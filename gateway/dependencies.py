@@ -23,6 +23,7 @@ from gateway.figures.repository import FigureRepository
 from gateway.promotions.repository import PromotionRepository
 from gateway.prompts.service import PromptService
 from gateway.readiness import ReadinessChecks
+from gateway.routing.queues import Queues
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.table import RoutingTable
 from gateway.usage.budgets import Budgets
@@ -109,6 +110,11 @@ async def _figures(connection: HTTPConnection) -> FigureRepository:
     return found
 
 
+async def _queues(connection: HTTPConnection) -> Queues:
+    found: Queues = connection.app.state.house.queues
+    return found
+
+
 async def _hub(connection: HTTPConnection) -> Hub:
     found: Hub = connection.app.state.house.hub
     return found
@@ -140,6 +146,7 @@ Revisions = Annotated[RevisionRepository, Depends(_revisions)]
 CurrentDeployments = Annotated[Deployments, Depends(_deployments)]
 Promotions = Annotated[PromotionRepository, Depends(_promotions)]
 AllFigures = Annotated[FigureRepository, Depends(_figures)]
+EngineQueues = Annotated[Queues, Depends(_queues)]
 SocketOrders = Annotated[MakeOrders, Depends(_orders)]
 EventHub = Annotated[Hub, Depends(_hub)]
 Readiness = Annotated[ReadinessChecks, Depends(_readiness)]

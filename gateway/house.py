@@ -26,6 +26,7 @@ from gateway.chat.log_store import LogStore
 from gateway.chat.mirror import Mirrors
 from gateway.chat.once import TurnsOnce
 from gateway.chat.own_log import LogWriter
+from gateway.chat.places import Places
 from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.service import TurnService
@@ -62,6 +63,7 @@ from gateway.prompts.service import PromptService
 from gateway.purge import Purge
 from gateway.readiness import ReadinessChecks
 from gateway.routing.control import Control, HttpControl
+from gateway.routing.queues import Queues
 from gateway.routing.reconciler import Reconciler
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.schemas import ModelOut
@@ -153,6 +155,8 @@ class House:
             drain_timeout=settings.drain_timeout,
             most=settings.max_concurrent_turns,
         )
+        self.queues = Queues(self.control)
+        self.places = Places(self.runner, self.queues, clock)
         self.keeper = TurnKeeper(self.runner, turn_rows, log_store, self.routes, self.bus)
         self.conversations = ConversationService(history, self.bus)
         self.followers = Followers(logs, self.mirrors, turn_rows)
@@ -235,6 +239,7 @@ class House:
             await self._open(self.mirrors)
             await self._open(self.ledger_reconciler)
             await self._open(self.keeper)
+            await self._open(self.places)
             self._opened.push_async_callback(self.background.stop)
             news = LimitNews(self.hub, self.budgets, self.auth.request_limits, self.background)
             await self.bus.listen(news, self._stop_turn)

@@ -72,6 +72,10 @@ _COUNTS = frozenset(
 )
 
 
+# What `max_num_seqs` is when nobody says: few enough for any machine that vLLM runs on.
+DEFAULT_SEATS = 128
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -163,6 +167,8 @@ class Simulated(_Part):
     ttft_ms: float = Field(default=20, ge=0, le=60_000)
     token_ms: float = Field(default=10, ge=0, le=60_000)
     seed: int = 0
+    # How many requests it works on at once; None: as many as come.
+    seats: int | None = Field(default=None, ge=1, le=100_000)
 
 
 class Upstream(_Part):
@@ -301,6 +307,13 @@ class ModelSpec(_Part):
         """How many GPUs one replica's arguments spread the model over."""
         tensor = int(self.engine_args.get("tensor_parallel_size", 1))
         return tensor * int(self.engine_args.get("pipeline_parallel_size", 1))
+
+    @property
+    def seats(self) -> int | None:
+        """How many requests one replica's engine works on at once; None where it has no such bound."""
+        if self.engine == "vllm":
+            return int(self.engine_args.get("max_num_seqs", DEFAULT_SEATS))
+        return self.simulated.seats if self.simulated is not None else None
 
     @property
     def digest(self) -> str:

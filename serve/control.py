@@ -30,7 +30,7 @@ _LOG = re.compile(_APP.pattern + "/log")
 
 class ControlApp:
     """The ASGI application: `GET /apps`, `PUT` and `DELETE /apps/{model}/{revision}`,
-    `GET /apps/{model}/{revision}/log`, `GET /usage`, `GET /health`."""
+    `GET /apps/{model}/{revision}/log`, `GET /usage`, `GET /queue`, `GET /health`."""
 
     def __init__(self, deployer: Deployer, board: UsageBoard, logs: Path) -> None:
         """`logs`: Ray's log folder."""
@@ -48,6 +48,8 @@ class ControlApp:
         path = relative_path(scope)
         if (scope["method"], path) == ("GET", "/usage"):
             status, body = self._usage(scope["query_string"])
+        elif (scope["method"], path) == ("GET", "/queue"):
+            status, body = 200, self._board.queue()
         else:
             status, body = await self._route(scope["method"], path, receive)
         raw = orjson.dumps(body)

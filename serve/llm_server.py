@@ -92,6 +92,9 @@ def llm_config(spec: ModelSpec, weights: str) -> Any:
     return LLMConfig(
         model_loading_config={"model_id": spec.name, "model_source": weights},
         engine_kwargs={
+            # Who is asked first is said by each request; see seats.py.
+            "scheduling_policy": "priority",
+            "max_num_seqs": spec.seats,
             **spec.engine_args,
             "max_model_len": spec.context_window,
             "scheduler_cls": RESUMING_SCHEDULER,

@@ -13,6 +13,7 @@ import msgspec
 import orjson
 
 from core.ids import uuid7
+from serve.seats import Seats
 
 # Where an engine finds the Watched of its request.
 USAGE: Final = "headrace.usage"
@@ -142,6 +143,13 @@ class Meter:
         self.completion_tokens = 0
         self._records: deque[Record] = deque(maxlen=MOST_RECORDS)
         self._number = 0
+        # Of an engine that has places; without them nobody waits for one.
+        self.seats: Seats | None = None
+
+    @property
+    def queue(self) -> tuple[int, int]:
+        """How many requests the engine works on, and how many wait for it."""
+        return (self.seats.running, self.seats.waiters) if self.seats is not None else (0, 0)
 
     @property
     def last_number(self) -> int:
@@ -179,6 +187,9 @@ class Meter:
                 "requests": self.requests,
                 "prompt_tokens": self.prompt_tokens,
                 "completion_tokens": self.completion_tokens,
+                "running": self.queue[0],
+                "waiters": self.queue[1],
+                "waiting": list(self.seats.waiting()) if self.seats is not None else [],
                 "records": [
                     {
                         "number": record.number,

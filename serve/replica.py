@@ -13,6 +13,8 @@ from models.spec import ModelSpec
 from serve.guard import ENGINE_ROUTES, Application, Guard
 from serve.meter import Meter
 from serve.reporter import Reporter
+from serve.seated import Seated
+from serve.seats import Seats
 
 CONTROL = "control"
 
@@ -46,6 +48,9 @@ def guarded(
     meter = None
     if spec is not None:
         meter = Meter(name, spec.name, spec.revision)
+        if spec.seats is not None:
+            meter.seats = Seats(spec.seats, spec.seats * spec.context_window)
+            app = Seated(app, meter.seats)
         reporter = Reporter(meter, _tell_control)
         _reporters.append(reporter)
         task = asyncio.get_running_loop().create_task(reporter.run(), name="usage")

@@ -48,19 +48,20 @@ class Reporter:
 
     async def run(self) -> None:
         """For as long as the replica lives."""
-        told, quiet = -1, 0
+        told, quiet = (-1, 0, 0), 0
         while True:
             await asyncio.sleep(INTERVAL_S)
-            # Every record is of a counted request, so this one figure says whether there is news.
-            quiet = quiet + 1 if self._meter.requests == told else 0
+            # Every record is of a counted request, so these figures say whether there is news.
+            news = (self._meter.requests, *self._meter.queue)
+            # While somebody waits, who comes next changes all the time.
+            quiet = quiet + 1 if news == told and not news[2] else 0
             if quiet % ROUNDS_WITHOUT_NEWS:
                 continue
-            requests = self._meter.requests
             try:
                 await self.step()
-                told, self._failing = requests, False
+                told, self._failing = news, False
             except Exception as error:  # noqa: BLE001 - control may be anywhere between gone and back
-                told = -1
+                told = (-1, 0, 0)
                 if not self._failing:
                     self._failing = True
                     logger.warning("usage cannot be reported: %r", error)

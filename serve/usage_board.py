@@ -14,6 +14,8 @@ MOST_REPLICAS: Final = 2_000
 MOST_RECORDS: Final = 5_000
 # The last figures of a replica that is gone are shown this long.
 FORGET_SECONDS: Final = 3_600.0
+# A replica tells about its queue at least as often as this, while it lives.
+BELIEVED_SECONDS: Final = 15.0
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -27,6 +29,10 @@ class Report(msgspec.Struct, frozen=True):
     requests: int
     prompt_tokens: int
     completion_tokens: int
+    # Requests in the engine, those that wait for it, and who they are, the next one first.
+    running: int = 0
+    waiters: int = 0
+    waiting: list[str] = []
     records: list[Record] = []
 
 
@@ -65,6 +71,23 @@ class UsageBoard:
                 break
             del self._seen[name]
         return self.epoch
+
+    def queue(self) -> dict[str, Any]:
+        """Who waits for which replica, of those that have told something lately."""
+        now = time.monotonic()
+        return {
+            "replicas": [
+                {
+                    "model": seen.report.model,
+                    "revision": seen.report.revision,
+                    "running": seen.report.running,
+                    "waiters": seen.report.waiters,
+                    "waiting": seen.report.waiting,
+                }
+                for seen in self._seen.values()
+                if now - seen.at <= BELIEVED_SECONDS
+            ]
+        }
 
     def show(self, epoch: str, after: int) -> dict[str, Any]:
         """Every replica's figures, and the records above `after`, or all to whoever knows another epoch."""

@@ -26,12 +26,14 @@ print(f"{power(head=42, flow=0.6) / 1000:.0f} kW")
 - With \`head=42\` that is **203 kW**, enough for about 150 homes.
 - Doubling the flow doubles it; widening the channel is often the cheaper way.`;
 
-/** @returns {{ pieces: string[], delayMs: number, failAfter: number | null, dieAfter: number | null, finish: "stop" | "length" }} */
+/** @returns {{ pieces: string[], delayMs: number, failAfter: number | null, dieAfter: number | null, place: number, finish: "stop" | "length" }} */
 export function answerTo(content) {
   const delayMs = content.includes("[[slow]]") ? 100 : 12;
   const failAfter = content.includes("[[fail]]") ? 12 : null;
   // The engine is lost in mid-answer, and another goes on from where it was.
   const dieAfter = content.includes("[[die]]") ? 8 : null;
+  // Others are before this turn: it waits, two of them, then one.
+  const place = content.includes("[[queue]]") ? 2 : 0;
   const echo = content.indexOf("[[echo]]");
   let text;
   let finish = "stop";
@@ -41,7 +43,7 @@ export function answerTo(content) {
     finish = "length";
   } else if (/headrace|channel/i.test(content)) text = TOUR;
   else text = `You asked: ${content.replace(/\[\[\w+\]\]/g, "").trim()}\n\n${WORDS.join(" ")}`;
-  return { pieces: text.match(/\s*\S+\s*?|\s+/g) ?? [], delayMs, failAfter, dieAfter, finish };
+  return { pieces: text.match(/\s*\S+\s*?|\s+/g) ?? [], delayMs, failAfter, dieAfter, place, finish };
 }
 
 export function titleFor(content) {

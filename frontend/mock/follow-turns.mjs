@@ -20,7 +20,7 @@ export function followTurns(store, user, socket) {
         else send({ type: "turn.event", as, seq: id, event, data });
       }
     };
-    const status = (state) => send({ type: "turn.event", as, seq: 0, event: "turn.status", data: { state } });
+    const status = (data) => send({ type: "turn.event", as, seq: 0, event: "turn.status", data });
     turn.on("event", tell);
     turn.on("status", status);
     follows.set(as, () => {
@@ -28,7 +28,7 @@ export function followTurns(store, user, socket) {
       turn.off("status", status);
     });
     tell();
-    if (turn.state === "reconnecting") status(turn.state);
+    if (turn.state === "reconnecting") status({ state: turn.state });
   };
 
   socket.on("message", (text) => {

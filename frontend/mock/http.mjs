@@ -65,7 +65,7 @@ export function stream(request, response, turn, headers = {}) {
       if (event.startsWith("turn.") && event !== "turn.started") response.end();
     }
   };
-  const status = (state) => response.write(`event: turn.status\ndata: ${JSON.stringify({ state })}\n\n`);
+  const status = (data) => response.write(`event: turn.status\ndata: ${JSON.stringify(data)}\n\n`);
   const keepAlive = setInterval(() => response.write(": keep-alive\n\n"), 15_000);
   turn.on("event", send);
   turn.on("status", status);
@@ -75,5 +75,5 @@ export function stream(request, response, turn, headers = {}) {
     turn.off("status", status);
   });
   send();
-  if (turn.state === "reconnecting") status(turn.state);
+  if (turn.state === "reconnecting") status({ state: turn.state });
 }

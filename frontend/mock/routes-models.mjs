@@ -23,6 +23,7 @@ function revisionOf(spec, changes = {}) {
     digest: createHash("sha256").update(JSON.stringify(spec)).digest("hex"),
     spec,
     figures: { ...NO_FIGURES },
+    queue: null,
     created_at: now(),
     updated_at: now(),
     ...changes,
@@ -39,6 +40,7 @@ const revisions = models.map(({ name, title, engine, state, detail, context_wind
       weight: 100,
       replicas: state === "ready" ? 1 : 0,
       figures: state === "ready" ? { ...NO_FIGURES, requests: 128, errors: 1, tokens_per_second: 41.5, wait_p50: 0.126, wait_p95: 0.4, up: 7, down: 1 } : { ...NO_FIGURES },
+      queue: state === "ready" ? { running: 3, waiting: 2 } : null,
     },
   ),
 );

@@ -1,21 +1,22 @@
 import { answerTo } from "./engine.mjs";
 
 const DEAD_MS = 1_500;
+const QUEUED_MS = 1_500;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Writes an answer into a turn's log piece by piece. `turn.finish` logs the last event, once all is settled. */
 export async function runTurn(turn) {
   const { answer, question } = turn;
   const begun = Date.now();
-  const { pieces, delayMs, failAfter, dieAfter, finish } = answerTo(question.content);
+  const { pieces, delayMs, failAfter, dieAfter, place, finish } = answerTo(question.content);
   const limit = turn.parameters.max_tokens ?? Infinity;
   const log = (event, data) => {
     turn.log.push({ id: turn.log.length + 1, event, data });
     turn.emit("event");
   };
-  const be = (state) => {
+  const be = (state, more = {}) => {
     turn.state = state;
-    turn.emit("status", state);
+    turn.emit("status", { state, ...more });
   };
   log("turn.started", {
     turn_id: turn.id,
@@ -28,6 +29,11 @@ export async function runTurn(turn) {
     summarised_messages: answer.summarised_messages,
   });
   await pause(250);
+  for (let before = place; before > 0; before -= 1) {
+    be("queued", { place: before });
+    await pause(QUEUED_MS);
+  }
+  if (place > 0) be("running");
   let sent = 0;
   for (const piece of pieces) {
     if (turn.stopping || sent >= (failAfter ?? limit) || sent >= limit) break;

@@ -49,9 +49,13 @@ def delta(text: str) -> tuple[str, bytes]:
     return "delta", orjson.dumps({"text": text})
 
 
-def status(state: str) -> Event:
-    """`reconnecting` while the answer waits for another engine or runner, `running` when it goes on."""
-    return Event(0, STATUS, orjson.dumps({"state": state}))
+def status(state: str, place: int | None = None) -> Event:
+    """`reconnecting` while the answer waits for another engine or runner, `queued` while it waits for a place
+    in one (`place` 1 is the next), `running` when it goes on."""
+    told: dict[str, str | int] = {"state": state}
+    if place is not None:
+        told["place"] = place
+    return Event(0, STATUS, orjson.dumps(told))
 
 
 def usage(turn: TurnStart, end: TurnEnd) -> tuple[str, bytes]:

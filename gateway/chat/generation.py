@@ -12,7 +12,7 @@ from core.log import get_logger
 from gateway.chat.answer import refusal
 from gateway.chat.continuation import CHAT, next_request, room_left
 from gateway.chat.running import RunningTurn
-from gateway.inference import EngineResponse, Inference
+from gateway.inference import Claim, EngineResponse, Inference, Priority
 from gateway.inference.protocol import REPLICA_HEADER
 from gateway.metrics import FIRST_TOKEN, TURNS_CONTINUED
 
@@ -143,6 +143,7 @@ class Generation:
                 body,
                 request_id=running.turn.id,
                 traceparent=running.turn.traceparent,
+                claim=Claim.of(Priority.CHAT, body, room_left(running.request, running.answer)),
             )
         )
 

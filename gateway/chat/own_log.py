@@ -78,9 +78,9 @@ class OwnLog:
         self._append(kind, data, None)
         self._writer.wake(self)
 
-    def status(self, state: str) -> None:
+    def status(self, state: str, place: int | None = None) -> None:
         """Tell followers how it goes, outside of the log."""
-        event = events.status(state)
+        event = events.status(state, place)
         self.shown.tell(event)
         self._statuses.append(Entry(event))
         self._writer.wake(self)

@@ -137,6 +137,10 @@ class TurnRunner:
         running.cancel()
         return True
 
+    def silent(self) -> Sequence[RunningTurn]:
+        """Those that have not had their first word yet."""
+        return [item for item in self._running.values() if item.ttft_ms is None and not item.called_off]
+
     def checkpoints(self) -> Sequence[Checkpoint]:
         """How far every running turn has come; text that is not numbered yet is not part of it."""
         found = []

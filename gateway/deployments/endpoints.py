@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, status
 from auth.dependencies import CurrentVisitor, Operator
 from auth.principal import Role
 from core.errors import Forbidden, NotFound
-from gateway.dependencies import AllFigures, CurrentDeployments, Promotions, Revisions
+from gateway.dependencies import AllFigures, CurrentDeployments, EngineQueues, Promotions, Revisions
 from gateway.deployments.actor import Actor
 from gateway.deployments.schemas import (
     Fallback,
@@ -42,11 +42,18 @@ OperatorActor = Annotated[Actor, Depends(_actor)]
 
 
 @router.get("/models")
-async def list_revisions(_: Operator, revisions: Revisions, figures: AllFigures) -> RevisionList:
-    """Every revision, what is wanted of it, what was last seen, and what it did in the last five minutes."""
+async def list_revisions(
+    _: Operator, revisions: Revisions, figures: AllFigures, queues: EngineQueues
+) -> RevisionList:
+    """Every revision, what is wanted of it, what was last seen, what it did in the last five minutes, and how
+    many requests it has now."""
     since = datetime.now(UTC) - timedelta(seconds=FIGURES_SECONDS)
     return RevisionList.of(
-        await revisions.listed(), await revisions.fallbacks(), await figures.since(since), FIGURES_SECONDS
+        await revisions.listed(),
+        await revisions.fallbacks(),
+        await figures.since(since),
+        FIGURES_SECONDS,
+        await queues.now(),
     )
 
 

@@ -10,6 +10,7 @@ from core.errors import Invalid
 from gateway.figures.tables import Figures
 from gateway.promotions.plan import Plan
 from gateway.promotions.tables import PromotionRow
+from gateway.routing.queues import ReplicaQueue
 from gateway.routing.tables import RevisionRow
 from models.spec import ModelSpec, Name, first_complaint
 
@@ -83,8 +84,16 @@ class FiguresOut(BaseModel):
         )
 
 
+class QueueOut(BaseModel):
+    """Of all its replicas: requests in the engine, and those that wait for a place in it."""
+
+    running: int
+    waiting: int
+
+
 class RevisionOut(BaseModel):
-    """`weight`: its share of the traffic of its name, relative to the others."""
+    """`weight`: its share of the traffic of its name, relative to the others. `queue` is null where no
+    replica of it says how it goes."""
 
     name: str
     revision: str
@@ -96,11 +105,14 @@ class RevisionOut(BaseModel):
     digest: str
     spec: dict[str, Any]
     figures: FiguresOut | None = None
+    queue: QueueOut | None = None
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, row: RevisionRow, figures: FiguresOut | None = None) -> "RevisionOut":
+    def of(
+        cls, row: RevisionRow, figures: FiguresOut | None = None, queue: QueueOut | None = None
+    ) -> "RevisionOut":
         return cls(
             name=row.spec.name,
             revision=row.spec.revision,
@@ -112,6 +124,7 @@ class RevisionOut(BaseModel):
             digest=row.spec.digest,
             spec=row.spec.model_dump(mode="json"),
             figures=figures,
+            queue=queue,
             created_at=row.created_at,
             updated_at=row.updated_at,
         )
@@ -130,10 +143,19 @@ class RevisionList(BaseModel):
         fallbacks: Mapping[str, str],
         figures: Mapping[tuple[str, str], Figures],
         seconds: int,
+        queues: Sequence[ReplicaQueue],
     ) -> "RevisionList":
+        known: dict[tuple[str, str], QueueOut] = {}
+        for queue in queues:
+            total = known.setdefault((queue.model, queue.revision), QueueOut(running=0, waiting=0))
+            total.running += queue.running
+            total.waiting += queue.waiters
         return cls(
             items=[
-                RevisionOut.of(row, FiguresOut.of(figures.get(row.key, Figures()), seconds)) for row in rows
+                RevisionOut.of(
+                    row, FiguresOut.of(figures.get(row.key, Figures()), seconds), known.get(row.key)
+                )
+                for row in rows
             ],
             fallbacks=dict(fallbacks),
         )

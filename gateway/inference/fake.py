@@ -8,6 +8,7 @@ import orjson
 from multidict import CIMultiDict
 
 from core.errors import EngineFailed, HeadraceError, ModelNotReady, NoReplica
+from gateway.inference.claim import NO_CLAIM, Claim
 from gateway.inference.protocol import Target, nobody_there
 
 
@@ -87,21 +88,31 @@ class FakeInference:
     def __init__(self, respond: Responder) -> None:
         self._respond = respond
         self.asked: list[tuple[Target, str, bytes]] = []
+        self.claims: list[Claim] = []
         self._stopped = False
 
     async def start(self) -> None:
         self.asked.clear()
+        self.claims.clear()
         self._stopped = False
 
     async def stop(self) -> None:
         self._stopped = True
 
     async def send(
-        self, target: Target, route: str, body: bytes, *, request_id: str, traceparent: str
+        self,
+        target: Target,
+        route: str,
+        body: bytes,
+        *,
+        request_id: str,
+        traceparent: str,
+        claim: Claim = NO_CLAIM,
     ) -> FakeEngineResponse:
         if self._stopped:
             raise ModelNotReady()
         self.asked.append((target, route, body))
+        self.claims.append(claim)
         response = self._respond(target, route, body)
         if nobody_there(response.status, response.headers):
             raise NoReplica

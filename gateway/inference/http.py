@@ -5,14 +5,15 @@ from urllib.parse import urlsplit
 
 from core.errors import EngineFailed, EngineLost, HeadraceError, ModelNotReady, NoReplica
 from core.log import get_logger
+from gateway.inference.claim import NO_CLAIM, Claim
 from gateway.inference.connection import EngineConnection
 from gateway.inference.pool import RETRY_AFTER_SECONDS, ConnectionPool
 from gateway.inference.protocol import Target, nobody_there
 
 log = get_logger(__name__)
 
-# Of a request's head: the request line, six fields, and the blank line.
-HEAD_LINES = 8
+# Of a request's head: the request line, eight fields, and the blank line.
+HEAD_LINES = 10
 
 
 class HttpEngineResponse:
@@ -94,12 +95,20 @@ class HttpInference:
         self._pool.close()
 
     async def send(
-        self, target: Target, route: str, body: bytes, *, request_id: str, traceparent: str
+        self,
+        target: Target,
+        route: str,
+        body: bytes,
+        *,
+        request_id: str,
+        traceparent: str,
+        claim: Claim = NO_CLAIM,
     ) -> HttpEngineResponse:
         if not self._started:
             raise ModelNotReady()
         head = (
             f"POST {self._prefix}{target.path}{route} HTTP/1.1\r\n{self._fixed}\r\n"
+            f"x-headrace-priority: {claim.priority.header}\r\nx-headrace-tokens: {claim.tokens}\r\n"
             f"Content-Length: {len(body)}\r\nx-request-id: {request_id}\r\ntraceparent: {traceparent}\r\n\r\n"
         ).encode("latin-1")
         if head.count(b"\n") != HEAD_LINES:

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from gateway.inference.claim import NO_CLAIM, Claim
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -73,9 +75,20 @@ class Inference(Protocol):
     async def stop(self) -> None: ...
 
     async def send(
-        self, target: Target, route: str, body: bytes, *, request_id: str, traceparent: str
+        self,
+        target: Target,
+        route: str,
+        body: bytes,
+        *,
+        request_id: str,
+        traceparent: str,
+        claim: Claim = NO_CLAIM,
     ) -> EngineResponse:
         """POST `body` (JSON) to `route` (such as `/v1/chat/completions`) of `target`.
+
+        Args:
+            request_id: what the replica calls it, in its records and in its queue.
+            claim: decides who goes first where more is asked than the replica works on at once.
 
         Raises:
             core.errors.NoReplica: nobody listens there, or the load balancer has no replica for it.

@@ -6,7 +6,8 @@ from typing import Final
 import orjson
 
 from core.errors import EngineFailed
-from gateway.inference import Inference, Target
+from gateway.inference import Claim, Inference, Priority, Target
+from gateway.inference.claim import ranked
 from gateway.jobs.tables import JobRow
 from gateway.usage.tables import Tokens
 
@@ -25,29 +26,31 @@ async def complete(
 
     Raises: what `Inference.send` raises; core.errors.EngineFailed for an answer that is none.
     """
+    body = orjson.dumps(
+        {
+            "model": target.model,
+            "messages": list(messages),
+            "max_tokens": max_tokens,
+            "temperature": 0,
+            "stream": False,
+        }
+    )
     response = await inference.send(
         target,
         "/v1/chat/completions",
-        orjson.dumps(
-            {
-                "model": target.model,
-                "messages": list(messages),
-                "max_tokens": max_tokens,
-                "temperature": 0,
-                "stream": False,
-            }
-        ),
+        ranked(body, target.engine, Priority.JOB),
         request_id=job.id,
         traceparent=job.traceparent,
+        claim=Claim.of(Priority.JOB, body, max_tokens),
     )
     try:
-        body = await response.read(MAX_ANSWER_BYTES)
+        said = await response.read(MAX_ANSWER_BYTES)
     finally:
         await response.close()
     if response.status != 200:
         raise EngineFailed(f"The model answered {response.status} to a {job.kind} job.")
     try:
-        answer = orjson.loads(body)
+        answer = orjson.loads(said)
         text = str(answer["choices"][0]["message"]["content"] or "")
         usage = answer["usage"]
         return text, Tokens(int(usage["prompt_tokens"]), int(usage["completion_tokens"]))

@@ -11,10 +11,12 @@ import msgspec
 import orjson
 
 from core.errors import HeadraceError
+from gateway.inference import Priority
 from gateway.openai_api.errors import BadRequest
 
-# Fields of the engine that reach into its process or its machine.
+# Fields of the engine that reach into its process or its machine, or past others who wait for it.
 REFUSED: Final = (
+    "priority",
     "prompt_embeds",
     "chat_template",
     "mm_processor_kwargs",
@@ -46,6 +48,8 @@ class Head(msgspec.Struct):
     best_of: int | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
+    service_tier: str | None = None
+    priority: Any = msgspec.UNSET
     prompt_embeds: Any = msgspec.UNSET
     chat_template: Any = msgspec.UNSET
     mm_processor_kwargs: Any = msgspec.UNSET
@@ -74,6 +78,10 @@ class CompletionHead(Head, kw_only=True):
 H = TypeVar("H", bound=Head)
 
 
+# A request of this tier takes what chats and other requests leave, as OpenAI's does.
+FLEX: Final = "flex"
+
+
 @dataclass(frozen=True, slots=True)
 class Request(Generic[H]):
     """A request that may be passed on.
@@ -87,6 +95,11 @@ class Request(Generic[H]):
     body: bytes
     stream: bool
     hide_usage: bool
+
+    @property
+    def priority(self) -> Priority:
+        """Who goes first where an engine is full."""
+        return Priority.JOB if self.head.service_tier == FLEX else Priority.API
 
 
 def read(raw: bytes, decoder: "msgspec.json.Decoder[H]") -> Request[H]:
@@ -159,11 +172,16 @@ def bound_of(request: Request[Any], window: int) -> Bound:
         prompts = _prompts_in(head.prompt)
         prompt = len(request.body)
         countable = prompts == 1
+    choices = max(head.n or 1, head.best_of or 1)
+    return Bound(min(prompt, prompts * window), prompts * choices * answer_of(head, window), countable)
+
+
+def answer_of(head: Head, window: int) -> int:
+    """The most tokens that one answer may have."""
     asked = [most for most in (head.max_tokens, head.max_completion_tokens) if most is not None]
     # What is not asked for is up to the engine: 16 tokens of a completion, the rest of the window in a chat.
     most = max(asked) if asked else (window if isinstance(head, ChatHead) else DEFAULT_COMPLETION_TOKENS)
-    choices = max(head.n or 1, head.best_of or 1)
-    return Bound(min(prompt, prompts * window), prompts * choices * min(most, window), countable)
+    return min(most, window)
 
 
 def _prompts_in(prompt: msgspec.Raw) -> int:

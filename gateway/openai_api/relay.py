@@ -20,7 +20,8 @@ from core.errors import (
     HeadraceError,
 )
 from core.log import get_logger
-from gateway.inference import EngineResponse, Target
+from gateway.inference import Claim, EngineResponse, Target
+from gateway.inference.claim import ranked
 from gateway.inference.sse import FrameBuffer
 from gateway.inference.tokens import count_prompt_tokens
 from gateway.metrics import FIRST_TOKEN, RELAYS_RUNNING
@@ -177,7 +178,14 @@ class CompletionRelay(Generic[H]):
         """One request to one revision. What a plain answer cost; None of a stream, whose tail tells."""
         call.served_by = target
         response = await self._services.inference.send(
-            target, self._route, request.body, request_id=account.reference, traceparent=call.traceparent
+            target,
+            self._route,
+            ranked(request.body, target.engine, request.priority),
+            request_id=account.reference,
+            traceparent=call.traceparent,
+            claim=Claim.of(
+                request.priority, request.body, body.answer_of(request.head, target.max_output_tokens)
+            ),
         )
         try:
             if response.status != 200:

@@ -11,6 +11,7 @@ import msgspec
 import orjson
 
 from core.errors import HeadraceError, NotFound, Unavailable
+from gateway.routing.queues import ReplicaQueue
 from gateway.routing.tables import State
 from gateway.usage.engines import EngineReport
 from models.spec import ModelSpec
@@ -39,6 +40,10 @@ class DeployRefused(HeadraceError):
     code = "invalid"
 
 
+class _Queues(msgspec.Struct):
+    replicas: list[ReplicaQueue]
+
+
 class Control(Protocol):
     """The serving side's control. Its calls raise core.errors.Unavailable when nobody answers in time."""
 
@@ -56,6 +61,8 @@ class Control(Protocol):
 
     async def usage(self, epoch: str, after: int) -> EngineReport: ...
 
+    async def queues(self) -> Sequence[ReplicaQueue]: ...
+
 
 class HttpControl:
     """Control over HTTP. Every call raises core.errors.Unavailable when it is not answered in time."""
@@ -63,6 +70,7 @@ class HttpControl:
     def __init__(self, serve_url: str, token: str) -> None:
         self._url = f"{serve_url}/control/apps"
         self._usage_url = f"{serve_url}/control/usage"
+        self._queue_url = f"{serve_url}/control/queue"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 
@@ -124,6 +132,16 @@ class HttpControl:
             return msgspec.json.decode(body, type=EngineReport)
         except msgspec.DecodeError as error:
             raise Unavailable("The serving side's usage cannot be read.") from error
+
+    async def queues(self) -> Sequence[ReplicaQueue]:
+        """Implements `gateway.routing.queues.AsksQueues`."""
+        status, body = await self._call("GET", self._queue_url)
+        if status != 200:
+            raise Unavailable(f"The serving side answered {status} when asked who waits.")
+        try:
+            return msgspec.json.decode(body, type=_Queues).replicas
+        except msgspec.DecodeError as error:
+            raise Unavailable("The serving side's queues cannot be read.") from error
 
     async def _call(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
         if self._session is None:

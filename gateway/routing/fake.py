@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from core.errors import NotFound, Unavailable
 from gateway.routing.control import Application, DeployRefused
+from gateway.routing.queues import ReplicaQueue
 from gateway.routing.tables import State
 from gateway.usage.engines import EngineReport
 from models.spec import ModelSpec
@@ -16,6 +17,7 @@ class FakeControl:
     refuses: the reason why the revision of this name and revision is impossible.
     calls: every order that was given, in order.
     report: what the engines are said to have done.
+    queue: who is said to wait for them.
     """
 
     def __init__(self) -> None:
@@ -24,6 +26,7 @@ class FakeControl:
         self.state = "ready"
         self.refuses: dict[tuple[str, str], str] = {}
         self.calls: list[tuple[str, str, str]] = []
+        self.queue: list[ReplicaQueue] = []
         self.report = EngineReport(epoch="fake", last=0, replicas=[], records=[])
 
     async def start(self) -> None:
@@ -60,6 +63,10 @@ class FakeControl:
     async def usage(self, epoch: str, after: int) -> EngineReport:
         self._answer()
         return self.report
+
+    async def queues(self) -> Sequence[ReplicaQueue]:
+        self._answer()
+        return self.queue
 
     def _answer(self) -> None:
         if self.away:

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from core.errors import EngineFailed, EngineTimeout, HeadraceError, ModelNotReady, NoReplica
-from gateway.inference import EngineResponse, Inference, Target
+from gateway.inference import Claim, EngineResponse, Inference, Priority, Target
 from gateway.inference.fake import FakeEngineResponse, FakeInference
 from gateway.inference.http import HttpInference
 
@@ -277,6 +277,14 @@ async def test_a_request_carries_what_the_replica_asks_for() -> None:
     assert asked.headers["authorization"] == "Bearer internal"
     assert asked.headers["content-type"] == "application/json"
     assert (asked.headers["x-request-id"], asked.headers["traceparent"]) == ("req_1", "00-1-2-01")
+    assert (asked.headers["x-headrace-priority"], asked.headers["x-headrace-tokens"]) == ("api", "0")
+    claim = Claim.of(Priority.JOB, b"x" * 400, 20)
+    response = await engine.inference.send(
+        TARGET, "/v1/completions", b"{}", request_id="job_1", traceparent="00-1-2-01", claim=claim
+    )
+    await response.close()
+    headers = engine.asked[-1].headers
+    assert (headers["x-headrace-priority"], headers["x-headrace-tokens"]) == ("job", "120")
     await engine.stop()
 
 

@@ -11,6 +11,7 @@ import pytest
 from serve.guard import Application, Guard, Receive, Scope, Send
 from serve.meter import MOST_RECORDS, Meter
 from serve.reporter import Reporter
+from serve.seats import Priority, Seats
 from serve.simulated import SimulatedEngine
 from serve.simulated_request import Pace
 from serve.usage_board import UsageBoard
@@ -218,3 +219,48 @@ async def test_without_a_meter_nothing_is_watched() -> None:
 
     await call(Guard(app, TOKEN, "r"), "POST", CHAT, headers=HEADERS)
     assert "headrace.usage" not in seen[0]
+
+
+async def test_a_replica_tells_who_waits_for_its_engine_until_it_is_not_heard_of_any_more(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter.seats = Seats(1, 100)
+    running = meter.seats.take(Priority.CHAT, 1, "trn_1")
+    meter.seats.take(Priority.JOB, 1, "job_1")
+    meter.seats.take(Priority.CHAT, 1, "trn_2")
+    assert meter.queue == (1, 2)
+    board = UsageBoard()
+    board.take(meter.report(0))
+    (shown_queue,) = board.queue()["replicas"]
+    assert shown_queue == {
+        "model": "simulated",
+        "revision": "r1",
+        "running": 1,
+        "waiters": 2,
+        "waiting": ["trn_2", "job_1"],
+    }
+    running.leave()
+    board.take(meter.report(0))
+    assert board.queue()["replicas"][0]["waiting"] == ["job_1"]
+    monkeypatch.setattr("serve.usage_board.BELIEVED_SECONDS", -1.0)
+    assert board.queue() == {"replicas": []}
+
+
+async def test_while_somebody_waits_the_board_is_told_each_second(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve.reporter.INTERVAL_S", 0.01)
+    told: list[bytes] = []
+
+    async def tell(report: bytes) -> str:
+        told.append(report)
+        return "epoch"
+
+    meter.seats = Seats(1, 100)
+    meter.seats.take(Priority.CHAT, 1, "trn_1")
+    waiting = meter.seats.take(Priority.CHAT, 1, "trn_2")
+    running = asyncio.create_task(Reporter(meter, tell).run())
+    await until(lambda: len(told) > 20)
+    waiting.leave()
+    await until(lambda: orjson.loads(told[-1])["waiters"] == 0)
+    running.cancel()

@@ -35,6 +35,7 @@ MESSAGES = [{"role": "user", "content": "Hi"}]
         ({"model": MODEL, "messages": MESSAGES, "n": 0}, "n"),
         ({"model": MODEL, "messages": MESSAGES, "n": "2"}, "n"),
         ({"model": MODEL, "messages": MESSAGES, "best_of": 17}, "best_of"),
+        ({"model": MODEL, "messages": MESSAGES, "priority": 0}, "priority"),
         ({"model": MODEL, "messages": MESSAGES, "max_tokens": 10**9}, "max_tokens"),
         ({"model": MODEL, "messages": MESSAGES, "max_completion_tokens": -1}, "max_completion_tokens"),
         ({"model": MODEL, "messages": MESSAGES, "prompt_embeds": "x"}, "prompt_embeds"),

@@ -7,6 +7,8 @@ import pytest
 
 from core.errors import EngineFailed, EngineTimeout
 from core.postgres import Postgres
+from gateway.inference import Priority
+from gateway.inference.claim import ranked
 from gateway.inference.fake import FakeEngineResponse, chat_stream
 from tests.gateway.client import MODEL, Gateway, Person, until
 from tests.gateway.openai_api.conftest import Api
@@ -111,9 +113,9 @@ async def test_the_trace_of_the_caller_goes_on(api: Api, monkeypatch: pytest.Mon
     seen: list[str] = []
     original = inference.send
 
-    async def spy(*args: object, request_id: str, traceparent: str) -> object:
+    async def spy(*args: object, traceparent: str, **more: object) -> object:
         seen.append(traceparent)
-        return await original(*args, request_id=request_id, traceparent=traceparent)  # type: ignore[arg-type]
+        return await original(*args, traceparent=traceparent, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(inference, "send", spy)
     trace = "0af7651916cd43dd8448eb211c80319c"
@@ -212,3 +214,26 @@ async def test_an_access_token_is_as_good_as_a_key(gateway: Gateway, person: Per
         json={"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]},
     )
     assert (status, answer) == (200, orjson.loads(ANSWER))
+
+
+@pytest.mark.parametrize(
+    ("tier", "priority"), [(None, Priority.API), ("auto", Priority.API), ("flex", Priority.JOB)]
+)
+async def test_a_flexible_request_says_that_others_may_go_first(
+    api: Api, tier: str | None, priority: Priority
+) -> None:
+    asked = {"service_tier": tier} if tier else {}
+    await api.chat(stream=True, max_tokens=50, **asked)
+    claim = api.gateway.engine.inference.claims[-1]
+    assert claim.priority is priority
+    assert 50 < claim.tokens < 200
+    # What only vLLM understands is not sent to others.
+    assert "priority" not in api.gateway.engine.asked()[-1]
+
+
+def test_vllm_is_told_the_priority_and_nothing_else_changes() -> None:
+    body = orjson.dumps({"model": MODEL, "messages": [{"role": "user", "content": "}"}]}) + b"\n"
+    told = orjson.loads(ranked(body, "vllm", Priority.JOB))
+    assert told == {**orjson.loads(body), "priority": 20}
+    assert ranked(body, "vllm", Priority.CHAT) == body
+    assert ranked(body, "simulated", Priority.JOB) == body

@@ -9,6 +9,7 @@ from aiohttp import web
 from core.errors import Unavailable
 from gateway.routing import control as module
 from gateway.routing.control import Application, DeployRefused, HttpControl
+from gateway.routing.queues import ReplicaQueue
 from gateway.routing.tables import State
 from tests.gateway.routing.conftest import spec
 
@@ -67,6 +68,20 @@ async def test_applications_are_read(serving: Serving) -> None:
         Application("n", "r2", State.FAILED, "no GPU"),
     ]
     assert side.asked == [("GET", "/control/apps", "Bearer internal", b"")]
+
+
+async def test_queues_are_read(serving: Serving) -> None:
+    side, control = serving
+    side.says(
+        200,
+        b'{"replicas":[{"model":"m","revision":"r1","running":2,"waiters":3,"waiting":["trn_1","api_2"],"x":1}]}',
+    )
+    assert list(await control.queues()) == [ReplicaQueue("m", "r1", 2, 3, ["trn_1", "api_2"])]
+    assert side.asked == [("GET", "/control/queue", "Bearer internal", b"")]
+    for status, garbage in ((200, b'{"replicas":[{"model":"m"}]}'), (200, b"<html>"), (404, b"{}")):
+        side.says(status, garbage)
+        with pytest.raises(Unavailable):
+            await control.queues()
 
 
 async def test_a_deploy_sends_the_specification(serving: Serving) -> None:

@@ -14,6 +14,7 @@ function revision(name: string, revision: string, changes: Partial<Revision> = {
     digest: "d",
     spec: { title: `${name} ${revision}` },
     figures: null,
+    queue: null,
     created_at: "2026-11-26T10:00:00Z",
     updated_at: "2026-11-26T10:00:00Z",
     ...changes,

@@ -25,6 +25,8 @@ export interface Revision {
   digest: string;
   spec: Readonly<Record<string, unknown>>;
   figures: RevisionFigures | null;
+  /** Requests that its replicas work on now, and those that wait; null where none of them says. */
+  queue: { running: number; waiting: number } | null;
   created_at: string;
   updated_at: string;
 }

@@ -266,8 +266,12 @@ export type TurnEvent = {
   [Name in keyof TurnEvents]: { seq: number; name: Name; data: TurnEvents[Name] };
 }[keyof TurnEvents];
 
-/** Whether a turn is being carried on after its engine or its runner died. Unnumbered: it is not part of the log. */
-export type TurnStatus = "reconnecting" | "running";
+/** Whether a turn waits: for somebody to carry it on, or for its place in an engine. Unnumbered: not part of the log. */
+export interface TurnStatus {
+  state: "reconnecting" | "queued" | "running";
+  /** In the queue; 1 is the next. */
+  place: number | null;
+}
 
 /** Frames of the WebSocket `/api/events`. */
 export type PushEvent =

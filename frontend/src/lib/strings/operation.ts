@@ -31,6 +31,7 @@ export const operation = {
   share: (revision: string, percent: string) => `${revision} ${percent}`,
   noTraffic: "No revision gets traffic.",
   replicas: (count: number) => (count === 1 ? "1 replica" : `${count} replicas`),
+  queue: (running: string, waiting: string) => `${running} running, ${waiting} waiting`,
   requests: (count: string) => `${count} requests in 5 min`,
   errors: (count: string) => `${count} failed`,
   speed: (tokens: string) => `${tokens} tokens/s`,

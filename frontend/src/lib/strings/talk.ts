@@ -31,6 +31,8 @@ export const talk = {
     failedKept: "The text so far is kept.",
     lengthReached: "The answer reached its length limit.",
     reconnecting: "Reconnecting",
+    queued: (place: number) => (place === 1 ? "You are next in line" : `${place - 1} before you in line`),
+    queuedHint: "The model is busy with other answers. Yours begins as soon as there is a place.",
     connectionLost: "The connection was lost. The answer goes on without this page.",
     reconnect: "Reconnect",
     carriedOn: "The model was interrupted and is being brought back. The answer goes on from here.",

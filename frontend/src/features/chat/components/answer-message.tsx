@@ -5,7 +5,7 @@ import { ArrowRight, ChevronDown, RotateCcw } from "lucide-react";
 import { Button, IconButton } from "@/components/ui/button";
 import { Menu } from "@/components/ui/menu";
 import { Notice } from "@/components/ui/notice";
-import type { Message, Model } from "@/lib/api/types";
+import type { Message, Model, TurnStatus } from "@/lib/api/types";
 import { cn } from "@/lib/cn";
 import { strings } from "@/lib/strings";
 import { Markdown } from "../markdown/lazy-markdown";
@@ -29,8 +29,7 @@ interface AnswerMessageProps {
   /** The answer is growing here and now: its text comes from the live turn. */
   live: boolean;
   connection: "open" | "reconnecting" | "lost";
-  /** The turn is being carried on elsewhere after its engine or its runner died. */
-  carriedOn: boolean;
+  engine: TurnStatus;
   modelTitle: string;
   models: Model[];
   /** The newest answer keeps its actions in view. */
@@ -41,7 +40,8 @@ interface AnswerMessageProps {
 }
 
 export const AnswerMessage = memo(function AnswerMessage(props: AnswerMessageProps) {
-  const { message, live, connection, carriedOn, modelTitle, actions } = props;
+  const { message, live, connection, engine, modelTitle, actions } = props;
+  const carriedOn = engine.state === "reconnecting";
   const liveText = useLiveText(live ? message.conversation_id : null);
   const text = live ? liveText : message.content;
 
@@ -51,6 +51,9 @@ export const AnswerMessage = memo(function AnswerMessage(props: AnswerMessagePro
       <ContextNote message={message} last={props.last} />
       {text !== "" && <Markdown text={text} growing={live} />}
       {live && text === "" && connection === "open" && !carriedOn && <ThinkingDots />}
+      {live && text === "" && connection === "open" && engine.state === "queued" && engine.place !== null && (
+        <Quietly hint={strings.chat.queuedHint}>{strings.chat.queued(engine.place)}</Quietly>
+      )}
       {live && connection === "reconnecting" && <Quietly>{strings.chat.reconnecting}</Quietly>}
       {live && connection === "open" && carriedOn && <Quietly hint={strings.chat.carriedOn}>{strings.chat.reconnecting}</Quietly>}
       {live && connection === "lost" && (

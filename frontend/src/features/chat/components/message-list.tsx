@@ -4,7 +4,7 @@ import { Suspense, useMemo, type RefObject } from "react";
 import { Bone, Skeleton } from "@/components/ui/skeleton";
 import type { Message, Model } from "@/lib/api/types";
 import type { Refusal } from "../live/live-turns";
-import { answerOf, type LiveTurn } from "../live/turn-state";
+import { answerOf, RUNNING, type LiveTurn } from "../live/turn-state";
 import { AnswerMessage, type AnswerActions } from "./answer-message";
 import type { GoToBranch } from "./branch-arrows";
 import { EditMessage } from "./edit-message";
@@ -66,7 +66,7 @@ export function MessageList({ scroller, messages, turn, models, editing, onGoToB
                 message={message}
                 live={message === growing}
                 connection={message === growing && turn ? turn.connection : "open"}
-                carriedOn={message === growing && turn?.engine === "reconnecting"}
+                engine={message === growing && turn ? turn.engine : RUNNING}
                 modelTitle={titles.get(message.model ?? "") ?? message.model ?? ""}
                 models={models}
                 last={index === shown.length - 1}

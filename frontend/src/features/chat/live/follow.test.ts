@@ -24,7 +24,7 @@ function follow(answers: (Response | Error)[], options: Partial<FollowParts> & {
       return next();
     },
     onEvent: (event) => events.push(event),
-    onStatus: (status) => statuses.push(status),
+    onStatus: (status) => statuses.push(status.state),
     onConnection: (state) => connections.push(state),
     pause: async (ms) => {
       pauses.push(ms);

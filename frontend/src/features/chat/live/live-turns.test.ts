@@ -169,7 +169,7 @@ describe("LiveTurns", () => {
     api.startTurn.mockResolvedValue(streamOf(started() + delta(2, "a") + dead, "hang"));
     const turns = new LiveTurns(handFrames().schedule);
     turns.start("cnv_1", "Hi?", "simulated", null);
-    await vi.waitFor(() => expect(turns.turn("cnv_1")?.engine).toBe("reconnecting"));
+    await vi.waitFor(() => expect(turns.turn("cnv_1")?.engine.state).toBe("reconnecting"));
     expect(turns.turn("cnv_1")?.connection).toBe("open");
     turns.leaveAll();
   });

@@ -11,7 +11,7 @@ import { followTurn, wasNotAnswered } from "./follow";
 import { onNextFrame } from "./on-next-frame";
 import { SendKeys } from "./send-keys";
 import type { TurnSink } from "./turn-sink";
-import { answerOf, newTurn, reduceTurn, userMessageOf, type LiveTurn } from "./turn-state";
+import { answerOf, newTurn, reduceTurn, RUNNING, userMessageOf, type LiveTurn } from "./turn-state";
 
 /** A message that the server did not take: it goes back to where it was written. */
 export interface Refusal {
@@ -217,7 +217,7 @@ export class LiveTurns {
     this.seen.set(id, event.seq);
     if (event.name === "delta") {
       // Text is the proof that it runs, whether or not the word about it arrived.
-      this.patch(id, { engine: "running" });
+      this.patch(id, { engine: RUNNING });
       this.pending.set(id, (this.pending.get(id) ?? "") + event.data.text);
       this.frame ??= this.schedule(() => {
         this.frame = null;

@@ -35,8 +35,11 @@ export function parseTurnEvent(frame: TurnFrame): TurnEvent | null {
 /** What an unnumbered `turn.status` frame says; null for every other frame. */
 export function parseTurnStatus(frame: TurnFrame): TurnStatus | null {
   if (frame.event !== "turn.status") return null;
-  const state = objectIn(frame.data)?.["state"];
-  return state === "reconnecting" || state === "running" ? state : null;
+  const data = objectIn(frame.data);
+  const state = data?.["state"];
+  if (state !== "reconnecting" && state !== "running" && state !== "queued") return null;
+  const place = data?.["place"];
+  return { state, place: typeof place === "number" && place > 0 ? place : null };
 }
 
 function objectIn(data: unknown): Record<string, unknown> | null {

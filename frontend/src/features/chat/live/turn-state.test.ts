@@ -17,7 +17,7 @@ const sending: LiveTurn = {
   summarised: 0,
   promptTokens: null,
   completionTokens: null,
-  engine: "running",
+  engine: { state: "running", place: null },
   replaces: null,
   parentId: null,
   edits: null,

@@ -13,7 +13,7 @@ export interface LiveTurn {
   revision: string | null;
   phase: "sending" | "answering" | "stopping";
   connection: "open" | "reconnecting" | "lost";
-  /** Whether the turn itself is being carried on elsewhere after its engine or its runner died. */
+  /** Whether the turn itself waits: to be carried on after its engine or its runner died, or in a queue. */
   engine: TurnStatus;
   trimmed: number;
   summarised: number;
@@ -36,6 +36,8 @@ export interface Outcome {
   error: TurnError | null;
 }
 
+export const RUNNING: TurnStatus = { state: "running", place: null };
+
 /** A turn that is about to begin, or one that runs already. */
 export function newTurn(conversationId: string, model: string, known: Partial<LiveTurn>): LiveTurn {
   return {
@@ -49,7 +51,7 @@ export function newTurn(conversationId: string, model: string, known: Partial<Li
     revision: null,
     phase: "sending",
     connection: "open",
-    engine: "running",
+    engine: RUNNING,
     trimmed: 0,
     summarised: 0,
     promptTokens: null,

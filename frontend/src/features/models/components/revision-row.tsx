@@ -73,8 +73,11 @@ export function RevisionRow({ revision, busy, moving, alone, onDeploy, onPromote
   );
 }
 
-function figuresOf({ replicas, figures, spec }: Revision): string[] {
+function figuresOf({ replicas, figures, queue, spec }: Revision): string[] {
   const says = [words.replicas(replicas)];
+  if (queue && queue.running + queue.waiting > 0) {
+    says.push(words.queue(formatNumber(queue.running), formatNumber(queue.waiting)));
+  }
   if (figures) {
     says.push(words.requests(formatNumber(figures.requests)));
     if (figures.errors > 0) says.push(words.errors(formatNumber(figures.errors)));
