@@ -30,6 +30,7 @@ class Told:
     kinds: list[str] = field(default_factory=list)
     text: str = ""
     statuses: list[str] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     reconnects: int = 0
     broken: int = 0
     unknown: int = 0
@@ -54,6 +55,8 @@ class Told:
         kind, data = fields[b"event"].decode(), orjson.loads(fields[b"data"])
         if b"id" not in fields:
             self.statuses.append(data["state"])
+            if "place" in data:
+                self.places.append(data["place"])
             return
         assert int(fields[b"id"]) == self.last + 1, f"{frame!r} came after the frame {self.last}"
         assert not self.ended, f"{frame!r} came after the end"
