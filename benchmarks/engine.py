@@ -1,99 +1,225 @@
-"""The engine behind the measured processes: the simulated one, in a process without Ray.
+"""Goal G3, the bundled model in three ways: `python -m benchmarks.engine`, or `./headrace bench engine`.
 
-`python -m benchmarks.engine --port 9000`. Like `python -m serve.simulated`, with two differences:
-
-- it also answers the calls of the gateway's reconciler under `/control`, so that the gateway finds its model
-  ready at the same address and nothing stands between the two;
-- every chunk of a stream is written to the network by itself, as engines do that make one token after the
-  other. Without this a burst would reach the measured process in large pieces, which cost it less.
+vLLM's own server, `ray.serve.llm` through its Python ingress, and the whole of Headrace with identity,
+limits, ledger and history on: interleaved in one run, with the same engine arguments. README.md of this
+folder says how to read it.
 """
 
 import argparse
-import asyncio
-import hmac
+import dataclasses
+import json
 import os
+import random
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
 
 import orjson
-import uvicorn
+from rich.console import Console
+from rich.table import Table
 
-from benchmarks.scenarios import MODEL, REVISION
-from serve.guard import Application, Guard, Message, Receive, Scope, Send
-from serve.simulated import SimulatedEngine
-from serve.simulated_request import Pace
-from serve.standalone import SIMULATED_ROUTES, below_prefix
+from benchmarks import machine
+from benchmarks.engine_servers import start_bare, start_ray
+from benchmarks.errors import BenchmarkFailed
+from benchmarks.intervals import bootstrap, ratios
+from benchmarks.measure import LoadGenerator, load_generator
+from benchmarks.scenarios import Scenario
+from benchmarks.stack import Target
+from benchmarks.whole import Whole
+from cluster.local.errors import ClusterError
 
-# Long enough for a prompt of 100 KB, whatever its tokens are.
-CONTEXT_WINDOW = 1_000_000
-OUTPUT_TOKENS = 4_096
-CONTROL = "/control/apps"
-
-
-def written_singly(app: Application) -> Application:
-    """The app, with a pause for the event loop after each chunk, in which it goes out."""
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_singly(message: Message) -> None:
-            await send(message)
-            if message.get("more_body"):
-                await asyncio.sleep(0)
-
-        await app(scope, receive, send_singly)
-
-    return wrapped
+ROUNDS: Final = 5
+QUICK_ROUNDS: Final = 1
+SEED: Final = 20_240_601
+AGAIN: Final = "headrace again"
+# Between two blocks, for what the last one left behind.
+SETTLE_SECONDS: Final = 1.0
+# Limits of the goal: tokens a second of bare vLLM's and of Ray's, and first token of bare vLLM's.
+SPEED_OF_BARE: Final = 1.00
+SPEED_OF_RAY: Final = 1.10
+FIRST_OF_BARE: Final = 1.05
+_QUESTION: Final = "Tell me a long story about a river, a mill, and the people who live beside it."
 
 
-def with_control(app: Application, token: str) -> Application:
-    """The app, and in front of it a control that calls the one model ready and accepts every order."""
-    expected = b"Bearer " + token.encode()
-    apps = orjson.dumps(
-        {"apps": [{"model": MODEL, "revision": REVISION, "state": "ready", "message": "", "replicas": 1}]}
+@dataclass(frozen=True, slots=True)
+class Ask(Scenario):
+    """Streams of a real model that have an exact number of tokens, whatever it would say."""
+
+    model: str = ""
+
+    def body(self) -> bytes:
+        return self._asking(self.tokens)
+
+    def warm(self) -> bytes:
+        return self._asking(1)
+
+    def _asking(self, tokens: int) -> bytes:
+        return orjson.dumps(
+            {
+                "model": self.model,
+                "messages": [{"role": "user", "content": _QUESTION}],
+                "max_tokens": tokens,
+                "temperature": 0,
+                "ignore_eos": True,
+                "stream": True,
+                "stream_options": {"include_usage": True},
+            }
+        )
+
+
+def scenarios(model: str) -> tuple[Ask, Ask]:
+    """One at a time, short ones, for the first token; sixteen at a time, for tokens a second."""
+    return (
+        Ask("alone", 0, 1, stream=True, tokens=8, model=model),
+        Ask("sixteen", 0, 16, stream=True, tokens=96, model=model),
     )
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(CONTROL):
-            await app(scope, receive, send)
-            return
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        if not hmac.compare_digest(given, expected):
-            status, body = 401, b"{}"
-        elif scope["method"] == "GET":
-            status, body = 200, apps
+
+# How long new requests are begun: the short ones follow each other, of the long ones there is one wave.
+SECONDS: Final = {"alone": 6.0, "sixteen": 0.0}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 0, or 1 when it could not be measured, 130 when interrupted."""
+    parser = argparse.ArgumentParser(prog="headrace bench engine", description=__doc__)
+    parser.add_argument("--json", metavar="FILE", help="write the report there; - is the standard output")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how often each is asked ({ROUNDS})")
+    parser.add_argument("--quick", action="store_true", help="one round: a look, not a measurement")
+    options = parser.parse_args(arguments)
+    console = Console(stderr=options.json == "-", highlight=False)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        found = measure(QUICK_ROUNDS if options.quick else max(1, options.rounds), console)
+    except (BenchmarkFailed, ClusterError) as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted; everything that was started has been ended.")
+        return 130
+    show(found, console)
+    if options.json:
+        text = json.dumps(found, indent=2) + "\n"
+        if options.json == "-":
+            sys.stdout.write(text)
         else:
-            status, body = 202, b'{"state":"ready"}'
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    return wrapped
+            Path(options.json).write_text(text)
+    return 0
 
 
-def main() -> None:
-    """Listen on loopback until told to stop. The token comes from HEADRACE_INTERNAL_TOKEN."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.engine")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--ttft-ms", type=float, default=0.0)
-    parser.add_argument("--token-ms", type=float, default=0.0)
-    options = parser.parse_args()
-    token = os.environ["HEADRACE_INTERNAL_TOKEN"]
-    engine = SimulatedEngine(
-        model=MODEL,
-        window=CONTEXT_WINDOW,
-        limit=OUTPUT_TOKENS,
-        pace=Pace(options.ttft_ms, options.token_ms),
-    )
-    guarded = Guard(written_singly(engine), token, "benchmark", SIMULATED_ROUTES)
-    uvicorn.run(
-        with_control(below_prefix(guarded), token),
-        host="127.0.0.1",
-        port=options.port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="warning",
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-    )
+def measure(rounds: int, console: Console) -> dict[str, Any]:
+    """Start all three, ask them in turn, end them. Raises BenchmarkFailed."""
+    before = machine.load()
+    with Whole() as whole, ExitStack() as opened:
+        with console.status("Starting Headrace"):
+            whole.start()
+        spec, weights = whole.spec, whole.weights()
+        targets: list[Target] = []
+        for name, start in (("vLLM's own server", start_bare), ("ray.serve.llm", start_ray)):
+            with console.status(f"Starting {name}"):
+                process, target = start(spec, weights, whole.directory / f"{target_file(name)}.log")
+                opened.callback(process.stop)
+                targets.append(target)
+        targets += [whole.ours, dataclasses.replace(whole.ours, name=AGAIN)]
+        generator = load_generator(whole.directory / "client.log", dict(os.environ))
+        opened.callback(generator.stop)
+        client = LoadGenerator(generator)
+        first = machine.moment(whole.pid)
+        generate = random.Random(SEED)
+        kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        with console.status("Warming up") as status:
+            for number in range(rounds + 1):
+                blocks = [(scenario, target) for scenario in scenarios(spec.name) for target in targets]
+                generate.shuffle(blocks)
+                for scenario, target in blocks:
+                    status.update(f"Round {number} of {rounds}: {scenario.name}, {target.name}")
+                    answer = client.run(scenario, target, seconds=SECONDS[scenario.name], length=None)
+                    if answer["errors"]:
+                        raise BenchmarkFailed(f"{target.name} failed: {'; '.join(answer['said'])}")
+                    time.sleep(SETTLE_SECONDS)
+                    # The first round warms up and is thrown away.
+                    if number:
+                        kept.setdefault((scenario.name, target.name), []).append(answer)
+        during = machine.noise_between(first, machine.moment(whole.pid))
+    names = [target.name for target in targets]
+    return {
+        "machine": {**machine.describe(), "before": before, "during": asdict(during)},
+        "model": spec.name,
+        "rounds": rounds,
+        "tokens_per_second": {
+            name: [item["tokens"] / item["wall_s"] for item in kept["sixteen", name]] for name in names
+        },
+        "first_ms": {name: [item["first_ms"]["p50"] for item in kept["alone", name]] for name in names},
+        "first_of_sixteen_ms": {
+            name: [item["first_ms"]["p50"] for item in kept["sixteen", name]] for name in names
+        },
+    }
+
+
+def target_file(name: str) -> str:
+    """A name as part of a file's."""
+    return "".join(letter if letter.isalnum() else "-" for letter in name)
+
+
+def goals(found: dict[str, Any]) -> list[tuple[str, str, str, list[float], bool | None]]:
+    """What is compared: title, limit, what it is of, the rounds' ratios, and whether the median meets it."""
+    speed, first = found["tokens_per_second"], found["first_ms"]
+    compared = [
+        ("tokens a second, 16 streams", ">=", SPEED_OF_BARE, "bare vLLM", speed),
+        ("tokens a second, 16 streams", ">=", SPEED_OF_RAY, "ray.serve.llm", speed),
+        ("first token, alone", "<=", FIRST_OF_BARE, "bare vLLM", first),
+        ("tokens a second, 16 streams", "", 1.0, AGAIN, speed),
+        ("first token, alone", "", 1.0, AGAIN, first),
+    ]
+    rows = []
+    for title, sign, limit, other, values in compared:
+        rounds = ratios(values["headrace"], values[other])
+        median = statistics.median(rounds)
+        met = None if not sign else median >= limit if sign == ">=" else median <= limit
+        rows.append((title, f"{sign} {limit:.2f}" if sign else "-", other, rounds, met))
+    return rows
+
+
+def show(found: dict[str, Any], console: Console) -> None:
+    """Print everything."""
+    table = Table(title=f"{found['model']}, {found['rounds']} rounds", title_justify="left", box=None)
+    for column in ("", "tokens/s, 16 streams", "first token ms, alone", "first token ms, 16 at once"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name in found["tokens_per_second"]:
+        table.add_row(
+            name,
+            *(
+                f"{statistics.median(found[figure][name]):.1f}"
+                for figure in ("tokens_per_second", "first_ms", "first_of_sixteen_ms")
+            ),
+        )
+    console.print(table)
+    verdicts = Table(title="G3: headrace / other", title_justify="left", box=None)
+    for column in ("what", "of", "limit", "median [95%]", ""):
+        verdicts.add_column(column)
+    for title, limit, other, rounds, met in goals(found):
+        interval = bootstrap(rounds)
+        verdicts.add_row(
+            title,
+            other,
+            limit,
+            f"{interval.median:.3f} [{interval.low:.3f}, {interval.high:.3f}]",
+            "control" if met is None else "met" if met else "not met",
+        )
+    console.print(verdicts)
+    if machine.Noise(**found["machine"]["during"]).too_noisy:
+        console.print("[yellow]The machine was too noisy to judge times by; measure again when it rests.[/]")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

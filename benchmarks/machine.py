@@ -28,14 +28,15 @@ class Moment:
     ours: float
 
 
-def moment() -> Moment:
-    """The counters now; `ours` is this process and all its descendants."""
+def moment(*roots: int) -> Moment:
+    """The counters now; `ours` is this process, those named, and the descendants of all of them."""
     times = psutil.cpu_times()
     stolen = getattr(times, "steal", 0.0)
     # Guest time is contained in user time.
     counted = times.user + times.system + getattr(times, "nice", 0.0) + getattr(times, "irq", 0.0)
     counted += getattr(times, "softirq", 0.0)
-    return Moment(time.monotonic(), counted, stolen, cpu.of_tree(os.getpid()).total_us / 1e6)
+    ours = sum(cpu.of_tree(root).total_us for root in (os.getpid(), *roots)) / 1e6
+    return Moment(time.monotonic(), counted, stolen, ours)
 
 
 @dataclass(frozen=True, slots=True)

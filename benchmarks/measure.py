@@ -15,7 +15,7 @@ import orjson
 from benchmarks import cpu
 from benchmarks.errors import BenchmarkFailed
 from benchmarks.process import Process
-from benchmarks.scenarios import Scenario, plain
+from benchmarks.scenarios import Scenario
 from benchmarks.stack import Target
 
 # Bookings are written within this time after their request; they belong to it.
@@ -100,7 +100,7 @@ class LoadGenerator:
         job = {
             "port": target.port,
             "request": base64.b64encode(target.request(scenario.body())).decode(),
-            "warm": base64.b64encode(target.request(plain(1, 1).body())).decode(),
+            "warm": base64.b64encode(target.request(scenario.warm())).decode(),
             "connections": scenario.connections,
             "stream": scenario.stream,
             "tokens": scenario.tokens,

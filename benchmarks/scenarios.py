@@ -53,6 +53,10 @@ class Scenario:
         asked["messages"][0]["content"] = (_WORDS * (room // len(_WORDS) + 1))[:room]
         return orjson.dumps(asked)
 
+    def warm(self) -> bytes:
+        """What each connection asks once before."""
+        return plain(1, 1).body()
+
 
 def plain(kilobytes: int, connections: int) -> Scenario:
     """A request that is answered in one piece."""

@@ -1,7 +1,6 @@
 """All that is measured and all that it needs, on loopback, in a folder that is removed at the end."""
 
 import os
-import secrets
 import shutil
 import sys
 import tempfile
@@ -9,13 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import orjson
 
 from benchmarks import cpu
+from benchmarks.account import introduce
 from benchmarks.calls import call
-from benchmarks.errors import BenchmarkFailed
 from benchmarks.process import Process
 from benchmarks.scenarios import MODEL, REVISION
 from cluster.local import ports
@@ -25,7 +24,6 @@ from core.migrations import upgrade
 # The limit is counted for every request, and never reached.
 REQUESTS_PER_MINUTE = 1_000_000
 READY_SECONDS = 60.0
-PASSWORD_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ class Stack:
         self.engine = self.open(
             Process(
                 "the simulated engine",
-                [sys.executable, "-m", "benchmarks.engine", "--port", str(port), *self._pace],
+                [sys.executable, "-m", "benchmarks.simulated_engine", "--port", str(port), *self._pace],
                 log=self.log("engine"),
                 env=self._environment,
             )
@@ -183,20 +181,11 @@ class Stack:
         self.gateway.wait_until(lambda: call(port, "GET", "/readyz")[0] == 200, READY_SECONDS)
 
     def _introduce_ourselves(self) -> None:
-        """An account and an API key, over the gateway's own HTTP API."""
         port = self._gateway_port
-        email = f"{secrets.token_hex(8)}@example.org"
-        password = secrets.token_urlsafe(PASSWORD_BYTES)
-        _expect(
-            202,
-            call(port, "POST", "/api/auth/register", {"email": email, "password": password, "name": "Bench"}),
-        )
-        login = _expect(200, call(port, "POST", "/api/auth/login", {"email": email, "password": password}))
-        bearer = {"authorization": f"Bearer {login['access_token']}"}
-        key = _expect(201, call(port, "POST", "/api/keys", {"name": "benchmark"}, bearer))["key"]
-        self.bearer = bearer
-        self.ours = Target("gateway", port, "/v1/chat/completions", key, self.gateway.pid, exact=True)
-        self.gateway.wait_until(lambda: self._model_is_there(bearer), READY_SECONDS)
+        account = introduce(port)
+        self.bearer = account.bearer
+        self.ours = Target("gateway", port, "/v1/chat/completions", account.key, self.gateway.pid, exact=True)
+        self.gateway.wait_until(lambda: self._model_is_there(account.bearer), READY_SECONDS)
 
     def _model_is_there(self, bearer: dict[str, str]) -> bool:
         status, body = call(self._gateway_port, "GET", "/api/models", headers=bearer)
@@ -210,10 +199,3 @@ class Stack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def _expect(status: int, answer: tuple[int, bytes]) -> dict[str, Any]:
-    if answer[0] != status:
-        raise BenchmarkFailed(f"The gateway answered {answer[0]}: {answer[1][:500].decode(errors='replace')}")
-    found: dict[str, Any] = orjson.loads(answer[1])
-    return found

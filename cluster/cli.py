@@ -142,6 +142,28 @@ def bench_history(context: typer.Context) -> None:
     raise typer.Exit(history(context.args))
 
 
+@bench.command(
+    "engine",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def bench_engine(context: typer.Context) -> None:
+    """The bundled model through vLLM's own server, through ray.serve.llm, and through all of Headrace."""
+    from cluster.commands.bench import engine
+
+    raise typer.Exit(engine(context.args))
+
+
+@bench.command(
+    "mixed",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def bench_mixed(context: typer.Context) -> None:
+    """What a backlog of work that can wait does to chats, and chats to it."""
+    from cluster.commands.bench import mixed
+
+    raise typer.Exit(mixed(context.args))
+
+
 @drill.command("turns")
 def drill_turns(
     short: Annotated[bool, typer.Option("--short", help="As in `test`: a look.")] = False,

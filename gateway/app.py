@@ -18,6 +18,7 @@ from gateway.account.endpoints import router as account_router
 from gateway.admin.endpoints import router as admin_router
 from gateway.branches import Branches
 from gateway.chat.endpoints import router as chat_router
+from gateway.comparisons.endpoints import router as comparisons_router
 from gateway.conversations.endpoints import router as conversations_router
 from gateway.conversations.exporting.endpoints import router as exporting_router
 from gateway.conversations.search.endpoints import router as search_router
@@ -29,7 +30,7 @@ from gateway.error_docs import error_docs
 from gateway.events.endpoints import router as events_router
 from gateway.house import House
 from gateway.jobs.endpoints import router as jobs_router
-from gateway.openai_api.body import ChatHead, CompletionHead
+from gateway.openai_api.body import CompletionHead
 from gateway.openai_api.models import ModelRoutes
 from gateway.openai_api.relay import CompletionRelay
 from gateway.prompts.endpoints import router as prompts_router
@@ -69,7 +70,7 @@ def create_app(house: House) -> Envelope:
 
     models = ModelRoutes(house.openai)
     relays: dict[str, ASGIApp] = {
-        "/v1/chat/completions": CompletionRelay(house.openai, "/v1/chat/completions", ChatHead),
+        "/v1/chat/completions": house.chat_relay,
         "/v1/completions": CompletionRelay(house.openai, "/v1/completions", CompletionHead),
     }
     # Here too, so that the router knows which methods they have.
@@ -99,6 +100,7 @@ def create_app(house: House) -> Envelope:
         usage_router,
         admin_router,
         deployments_router,
+        comparisons_router,
         account_router,
     ):
         api.include_router(router)

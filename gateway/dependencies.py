@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from gateway.account.export import AccountExport
 from gateway.chat.once import TurnsOnce
 from gateway.chat.service import TurnService
+from gateway.comparisons.repository import ComparisonRepository
 from gateway.conversations.exporting.service import ExportService
 from gateway.conversations.search.service import SearchService
 from gateway.conversations.service import ConversationService
@@ -110,6 +111,11 @@ async def _figures(connection: HTTPConnection) -> FigureRepository:
     return found
 
 
+async def _comparisons(connection: HTTPConnection) -> ComparisonRepository:
+    found: ComparisonRepository = connection.app.state.house.comparisons
+    return found
+
+
 async def _queues(connection: HTTPConnection) -> Queues:
     found: Queues = connection.app.state.house.queues
     return found
@@ -146,6 +152,7 @@ Revisions = Annotated[RevisionRepository, Depends(_revisions)]
 CurrentDeployments = Annotated[Deployments, Depends(_deployments)]
 Promotions = Annotated[PromotionRepository, Depends(_promotions)]
 AllFigures = Annotated[FigureRepository, Depends(_figures)]
+Comparisons = Annotated[ComparisonRepository, Depends(_comparisons)]
 EngineQueues = Annotated[Queues, Depends(_queues)]
 SocketOrders = Annotated[MakeOrders, Depends(_orders)]
 EventHub = Annotated[Hub, Depends(_hub)]

@@ -31,6 +31,7 @@ from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.service import TurnService
 from gateway.chat.socket_follows import SocketFollows
+from gateway.comparisons.repository import ComparisonRepository
 from gateway.conversations.exporting.service import ExportService
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.search.repository import SearchRepository
@@ -54,6 +55,8 @@ from gateway.internal_listener import InternalListener
 from gateway.jobs.news import JobNews
 from gateway.jobs.service import JobService
 from gateway.openai_api.account import Accounts
+from gateway.openai_api.body import ChatHead
+from gateway.openai_api.relay import CompletionRelay
 from gateway.openai_api.services import OpenAIServices
 from gateway.parts import Part, default_budget, make_inference, make_jobs
 from gateway.promotions.conductor import Conductor
@@ -205,6 +208,8 @@ class House:
             background=self.background,
             figures=self.recorder,
         )
+        self.chat_relay = CompletionRelay(self.openai, "/v1/chat/completions", ChatHead)
+        self.comparisons = ComparisonRepository(self.postgres)
         self.readiness = ReadinessChecks(
             {"postgres": self.postgres.check, "valkey": self.keyvalue.check, "ray": self._check_serving},
             self._model_states,

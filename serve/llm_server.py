@@ -45,7 +45,7 @@ class VllmReplica(CountedReplica):
         config.get_or_create_callback().ctx.run_init_node = False
         server = LLMServer.sync_init(config)
         # What `server.start()` does, without its telemetry: an actor that imports vLLM once more to report.
-        server.engine = _engine_class(self._spec)(config)
+        server.engine = engine_class(self._spec)(config)
         await asyncio.wait_for(server.engine.start(), START_TIMEOUT_S)
         app: Application = await server.__serve_build_asgi_app__()
         await warm(app, self._spec.name)
@@ -66,7 +66,7 @@ class VllmReplica(CountedReplica):
             os._exit(1)
 
 
-def _engine_class(spec: ModelSpec) -> Any:
+def engine_class(spec: ModelSpec) -> Any:
     """Ray's vLLM engine; on one CPU worker it runs inside the engine's own process.
 
     vLLM would start a second process for it, which imports everything once more: twenty seconds and 0.7 GiB.
@@ -91,20 +91,25 @@ def llm_config(spec: ModelSpec, weights: str) -> Any:
     gpus = spec.resources.gpus
     return LLMConfig(
         model_loading_config={"model_id": spec.name, "model_source": weights},
-        engine_kwargs={
-            # Who is asked first is said by each request; see seats.py.
-            "scheduling_policy": "priority",
-            "max_num_seqs": spec.seats,
-            **spec.engine_args,
-            "max_model_len": spec.context_window,
-            "scheduler_cls": RESUMING_SCHEDULER,
-        },
+        engine_kwargs=engine_kwargs(spec),
         accelerator_config={"kind": "gpu" if gpus else "cpu"},
         accelerator_type=spec.resources.accelerator_type if gpus else None,
         placement_group_config={"bundles": bundles(spec)},
         # Ray's metrics agent would take vLLM's metrics over; see README.
         log_engine_metrics=False,
     )
+
+
+def engine_kwargs(spec: ModelSpec) -> dict[str, Any]:
+    """vLLM's arguments."""
+    return {
+        # Who is asked first is said by each request; see seats.py.
+        "scheduling_policy": "priority",
+        "max_num_seqs": spec.seats,
+        **spec.engine_args,
+        "max_model_len": spec.context_window,
+        "scheduler_cls": RESUMING_SCHEDULER,
+    }
 
 
 def bundles(spec: ModelSpec) -> list[dict[str, float]]:

@@ -22,6 +22,16 @@ def auth(arguments: Sequence[str]) -> int:
     return _run("auth", arguments)
 
 
+def engine(arguments: Sequence[str]) -> int:
+    """Run `python -m benchmarks.engine` with these arguments; its exit status."""
+    return _run("engine", arguments)
+
+
+def mixed(arguments: Sequence[str]) -> int:
+    """Run `python -m benchmarks.mixed` with these arguments; its exit status."""
+    return _run("mixed", arguments)
+
+
 def _run(program: str, arguments: Sequence[str]) -> int:
     return subprocess.run(
         [sys.executable, "-m", f"benchmarks.{program}", *arguments], cwd=REPOSITORY, check=False

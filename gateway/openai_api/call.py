@@ -18,6 +18,7 @@ class Call:
         "allowance",
         "asked_for",
         "begun",
+        "counts",
         "ended",
         "left",
         "request_id",
@@ -33,6 +34,8 @@ class Call:
         self.traceparent = new_traceparent(header_of(scope, b"traceparent"))
         self.allowance: Allowance | None = None
         self.asked_for = ""
+        # A trial of an operator says nothing of how the revision does with people.
+        self.counts = True
         self.served_by: Target | None = None
         # Seconds to the first token, of an answer that streams.
         self.wait: float | None = None

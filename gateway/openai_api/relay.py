@@ -5,6 +5,7 @@ bytes in between are not parsed and not rendered anew.
 """
 
 import asyncio
+import contextlib
 import time
 from functools import partial
 from typing import Generic
@@ -13,12 +14,8 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from auth.dependencies import require_inference
-from auth.principal import may_ask, require_may_ask
-from core.errors import (
-    EngineFailed,
-    EngineTimeout,
-    HeadraceError,
-)
+from auth.principal import Principal, Role, may_ask, require_may_ask
+from core.errors import EngineFailed, EngineTimeout, Forbidden, HeadraceError
 from core.log import get_logger
 from gateway.inference import Claim, EngineResponse, Target
 from gateway.inference.claim import ranked
@@ -39,6 +36,8 @@ log = get_logger(__name__)
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 COUNT_DEADLINE_SECONDS = 10.0
+# Between a model's name and a revision's; neither can hold it.
+PIN = "@"
 
 
 class CompletionRelay(Generic[H]):
@@ -60,26 +59,55 @@ class CompletionRelay(Generic[H]):
             principal = await self._services.auth.authenticate_bearer(header_of(scope, b"authorization"))
             require_inference(principal)
             call.allowance = await self._services.auth.request_limits.take_for(principal, "v1")
-            raw = await read_body(receive)
-            request = body.read(raw, self._decoder)
-            require_may_ask(principal, request.head.model)
-            call.asked_for = request.head.model
-            attempts = Attempts(
-                self._services.routes.targets(
-                    request.head.model, principal.key_id or principal.user_id, partial(may_ask, principal)
-                )
-            )
-            request = body.addressed_to(request, attempts.target.model)
-
-            async def count() -> int:
-                return await self._count(call, attempts.target, request)
-
-            account = await self._services.accounts.open(principal, attempts.target, request, count)
-            await self._relay(call, account, attempts, request, receive, send)
+            await self._serve(principal, call, await read_body(receive), receive, send)
         except AlreadyTold:
             return
         except HeadraceError as error:
             await refuse(call, error, send)
+
+    async def answer(
+        self, principal: Principal, raw: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """The same for somebody who came another way, and whose body was read there.
+
+        Raises: what refuses the request before its first token.
+        """
+        with contextlib.suppress(AlreadyTold):
+            await self._serve(principal, Call(scope), raw, receive, send)
+
+    async def _serve(
+        self, principal: Principal, call: Call, raw: bytes, receive: Receive, send: Send
+    ) -> None:
+        request = body.read(raw, self._decoder)
+        name, pinned, revision = request.head.model.partition(PIN)
+        require_may_ask(principal, name)
+        call.asked_for = name
+        if pinned:
+            call.counts = False
+            attempts = Attempts([await self._pinned(principal, name, revision)])
+        else:
+            attempts = Attempts(
+                self._services.routes.targets(
+                    name, principal.key_id or principal.user_id, partial(may_ask, principal)
+                )
+            )
+        request = body.addressed_to(request, attempts.target.model)
+
+        async def count() -> int:
+            return await self._count(call, attempts.target, request)
+
+        account = await self._services.accounts.open(principal, attempts.target, request, count)
+        await self._relay(call, account, attempts, request, receive, send)
+
+    async def _pinned(self, principal: Principal, name: str, revision: str) -> Target:
+        """The revision that `name@revision` names, with traffic or without: for those who look after models.
+
+        Raises core.errors.Forbidden, ModelNotFound, ModelNotReady.
+        """
+        user = await self._services.auth.accounts.get(principal.user_id)
+        if not user.role.includes(Role.OPERATOR):
+            raise Forbidden("Only operators may ask a revision by its name. Ask the model.")
+        return self._services.routes.pinned(name, revision)
 
     async def _relay(
         self,
@@ -132,7 +160,8 @@ class CompletionRelay(Generic[H]):
                         raise
                     failed = attempts.target
                     target = await attempts.after(error)
-                    self._services.figures.saw(failed, failed=True, wait=None, tokens=NOTHING)
+                    if call.counts:
+                        self._services.figures.saw(failed, failed=True, wait=None, tokens=NOTHING)
                     account = self._services.accounts.move(account, target)
                     request = body.addressed_to(request, target.model)
             accepted = True
@@ -157,7 +186,7 @@ class CompletionRelay(Generic[H]):
                 self._book(call, account, attempts.target, request, outcome, told, tail.frames)
             else:
                 self._services.accounts.drop(account)
-            if not refused:
+            if call.counts and not refused:
                 # What a client asked for wrongly says nothing about the revision.
                 self._services.figures.saw(
                     attempts.target,

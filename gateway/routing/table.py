@@ -136,6 +136,22 @@ class RoutingTable:
                 return _target(row)
         return None
 
+    def pinned(self, name: str, revision: str) -> Target:
+        """One revision and no other, whatever traffic it gets.
+
+        Raises: core.errors.ModelNotFound; ModelNotReady, with the reason.
+        """
+        route = self._routes.get(name)
+        for row in route.wanted if route is not None else ():
+            if row.spec.revision == revision:
+                if row.state is not State.READY:
+                    raise ModelNotReady(_why_not(row), retry_after=RETRY_AFTER_SECONDS)
+                return _target(row)
+        raise ModelNotFound(
+            f"No revision {revision[:80]!r} of {name[:80]!r} runs here. See the list of models.",
+            param="model",
+        )
+
     def routes(self) -> Sequence[Route]:
         """Every public name, in the order the models were added."""
         return list(self._routes.values())

@@ -92,3 +92,23 @@ async def spare(gateway: Gateway) -> AsyncIterator[str]:
     await house.postgres.execute("DELETE FROM model_names WHERE name = $1", name)
     SERVING.deployed.pop((name, spec.revision), None)
     await until(lambda: all(route.name != name and not route.fallback for route in house.routes.routes()))
+
+
+@pytest.fixture
+async def operator(gateway: Gateway, database: Postgres) -> AsyncIterator[Person]:
+    someone = await gateway.person()
+    await database.execute("UPDATE users SET role = 'operator' WHERE id = $1", someone.id)
+    yield someone
+    await someone.close()
+
+
+@pytest.fixture
+async def model(operator: Person, database: Postgres) -> AsyncIterator[str]:
+    """A name of its own, of which nothing is left after the test."""
+    name = f"m-{secrets.token_hex(4)}"
+    yield name
+    await database.execute("DELETE FROM promotions WHERE name = $1", name)
+    await database.execute("DELETE FROM model_revisions WHERE name = $1", name)
+    await database.execute("DELETE FROM model_names WHERE name = $1", name)
+    for key in [key for key in SERVING.deployed if key[0] == name]:
+        del SERVING.deployed[key]

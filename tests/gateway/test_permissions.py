@@ -45,6 +45,9 @@ FOR_OPERATORS = {
     ("POST", "/api/admin/models/{name}/promote"),
     ("POST", "/api/admin/models/{name}/rollback"),
     ("GET", "/api/admin/promotions"),
+    ("POST", "/api/admin/models/{name}/{revision}/answers"),
+    ("GET", "/api/admin/comparisons"),
+    ("POST", "/api/admin/comparisons"),
     ("GET", "/api/admin/promotions/{promotion_id}"),
 }
 IDS = "usr_" + "0" * 32

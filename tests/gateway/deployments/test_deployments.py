@@ -1,71 +1,13 @@
 """What operators ask for over HTTP, and what they are told when it cannot be."""
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from core.postgres import Postgres
 from tests.gateway.client import MODEL, SERVING, Gateway, Person
-
-
-@pytest.fixture
-async def operator(gateway: Gateway, database: Postgres) -> AsyncIterator[Person]:
-    someone = await gateway.person()
-    await database.execute("UPDATE users SET role = 'operator' WHERE id = $1", someone.id)
-    yield someone
-    await someone.close()
-
-
-@pytest.fixture
-async def model(operator: Person, database: Postgres) -> AsyncIterator[str]:
-    """A name of its own, of which nothing is left after the test."""
-    name = f"m-{secrets.token_hex(4)}"
-    yield name
-    await database.execute("DELETE FROM promotions WHERE name = $1", name)
-    await database.execute("DELETE FROM model_revisions WHERE name = $1", name)
-    await database.execute("DELETE FROM model_names WHERE name = $1", name)
-    for key in [key for key in SERVING.deployed if key[0] == name]:
-        del SERVING.deployed[key]
-
-
-def spec(name: str, revision: str = "r1", **changes: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "revision": revision,
-        "title": "Model",
-        "engine": "simulated",
-        "context_window": 1024,
-        "max_output_tokens": 256,
-        **changes,
-    }
-
-
-async def add(operator: Person, name: str, revision: str = "r1", **changes: Any) -> dict[str, Any]:
-    status, made = await operator.call(
-        "POST", "/api/admin/models", json={"spec": spec(name, revision, **changes)}
-    )
-    assert status == 201, made
-    return dict(made)
-
-
-async def ready(operator: Person, name: str, revision: str) -> dict[str, Any]:
-    """The revision, deployed and ready."""
-    status, _ = await operator.call("POST", f"/api/admin/models/{name}/{revision}/deploy")
-    assert status == 202
-    return await until(operator, name, revision, state="ready")
-
-
-async def until(operator: Person, name: str, revision: str, **wanted: Any) -> dict[str, Any]:
-    async with asyncio.timeout(20):
-        while True:
-            _, listed = await operator.call("GET", "/api/admin/models")
-            for row in listed["items"]:
-                if (row["name"], row["revision"]) == (name, revision) and wanted.items() <= row.items():
-                    return dict(row)
-            await asyncio.sleep(0.1)
+from tests.gateway.operating import add, ready, spec, until
 
 
 async def test_a_model_is_added_deployed_and_asked(operator: Person, gateway: Gateway, model: str) -> None:

@@ -1,0 +1,1 @@
+"""Revisions side by side, on one's own prompt."""
