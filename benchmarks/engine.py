@@ -74,16 +74,28 @@ class Ask(Scenario):
         )
 
 
-def scenarios(model: str) -> tuple[Ask, Ask]:
-    """One at a time, short ones, for the first token; sixteen at a time, for tokens a second."""
-    return (
-        Ask("alone", 0, 1, stream=True, tokens=8, model=model),
-        Ask("sixteen", 0, 16, stream=True, tokens=96, model=model),
-    )
+def alone(model: str) -> Ask:
+    """One at a time, short ones, for the first token."""
+    return Ask("alone", 0, 1, stream=True, tokens=8, model=model)
 
 
-# How long new requests are begun: the short ones follow each other, of the long ones there is one wave.
+def sixteen(model: str, tokens: int) -> Ask:
+    """Sixteen at a time, for tokens a second."""
+    return Ask("sixteen", 0, 16, stream=True, tokens=tokens, model=model)
+
+
+# How long new requests are begun: the short ones follow each other, of the long ones there is one wave, of as
+# many tokens as this machine makes in about so many seconds.
 SECONDS: Final = {"alone": 6.0, "sixteen": 0.0}
+WAVE_SECONDS: Final = 10.0
+FEWEST_TOKENS: Final = 8
+MOST_TOKENS: Final = 128
+
+
+def wave_tokens(answer: dict[str, Any]) -> int:
+    """Of each of sixteen streams, from what a wave of the fewest took."""
+    speed = answer["tokens"] / answer["wall_s"]
+    return min(MOST_TOKENS, max(FEWEST_TOKENS, int(speed * WAVE_SECONDS / 16)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,15 +146,17 @@ def measure(rounds: int, console: Console) -> dict[str, Any]:
         generate = random.Random(SEED)
         kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
         with console.status("Warming up") as status:
+            tokens = FEWEST_TOKENS
+            for target in targets:
+                answer = _ask(client, sixteen(spec.name, FEWEST_TOKENS), target)
+                tokens = max(tokens, wave_tokens(answer))
+            asked = (alone(spec.name), sixteen(spec.name, tokens))
             for number in range(rounds + 1):
-                blocks = [(scenario, target) for scenario in scenarios(spec.name) for target in targets]
+                blocks = [(scenario, target) for scenario in asked for target in targets]
                 generate.shuffle(blocks)
                 for scenario, target in blocks:
                     status.update(f"Round {number} of {rounds}: {scenario.name}, {target.name}")
-                    answer = client.run(scenario, target, seconds=SECONDS[scenario.name], length=None)
-                    if answer["errors"]:
-                        raise BenchmarkFailed(f"{target.name} failed: {'; '.join(answer['said'])}")
-                    time.sleep(SETTLE_SECONDS)
+                    answer = _ask(client, scenario, target)
                     # The first round warms up and is thrown away.
                     if number:
                         kept.setdefault((scenario.name, target.name), []).append(answer)
@@ -152,6 +166,7 @@ def measure(rounds: int, console: Console) -> dict[str, Any]:
         "machine": {**machine.describe(), "before": before, "during": asdict(during)},
         "model": spec.name,
         "rounds": rounds,
+        "tokens_of_a_stream": tokens,
         "tokens_per_second": {
             name: [item["tokens"] / item["wall_s"] for item in kept["sixteen", name]] for name in names
         },
@@ -160,6 +175,15 @@ def measure(rounds: int, console: Console) -> dict[str, Any]:
             name: [item["first_ms"]["p50"] for item in kept["sixteen", name]] for name in names
         },
     }
+
+
+def _ask(client: LoadGenerator, scenario: Ask, target: Target) -> dict[str, Any]:
+    """One block. Raises BenchmarkFailed."""
+    answer = client.run(scenario, target, seconds=SECONDS[scenario.name], length=None)
+    if answer["errors"]:
+        raise BenchmarkFailed(f"{target.name} failed: {'; '.join(answer['said'])}")
+    time.sleep(SETTLE_SECONDS)
+    return answer
 
 
 def target_file(name: str) -> str:
@@ -188,7 +212,8 @@ def goals(found: dict[str, Any]) -> list[tuple[str, str, str, list[float], bool 
 
 def show(found: dict[str, Any], console: Console) -> None:
     """Print everything."""
-    table = Table(title=f"{found['model']}, {found['rounds']} rounds", title_justify="left", box=None)
+    title = f"{found['model']}, {found['rounds']} rounds, streams of {found['tokens_of_a_stream']} tokens"
+    table = Table(title=title, title_justify="left", box=None)
     for column in ("", "tokens/s, 16 streams", "first token ms, alone", "first token ms, 16 at once"):
         table.add_column(column, justify="left" if not column else "right")
     for name in found["tokens_per_second"]:

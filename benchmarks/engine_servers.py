@@ -16,7 +16,7 @@ from benchmarks.process import REPOSITORY, Process
 from benchmarks.stack import Target
 from cluster.local import ports
 from models.spec import ModelSpec
-from serve.llm_server import engine_kwargs
+from serve.vllm_arguments import engine_kwargs
 
 READY_SECONDS: Final = 300.0
 PATH: Final = "/v1/chat/completions"
@@ -72,7 +72,7 @@ def start_ray(spec: ModelSpec, weights: Path, log: Path) -> tuple[Process, Targe
         [
             sys.executable,
             "-m",
-            "benchmarks.ray_ingress",
+            "serve.stock_ingress",
             *("--port", str(port), "--weights", str(weights), "--spec", spec.model_dump_json()),
         ],
         log=log,

@@ -17,8 +17,8 @@ from models.spec import ModelSpec
 from serve.disconnect import HearsDisconnect
 from serve.guard import Application, Message
 from serve.replica import CountedReplica, guarded
-from serve.resumed_grammar import HOOK as RESUMING_SCHEDULER
 from serve.revision_log import PROCESS_MARK
+from serve.vllm_arguments import engine_kwargs
 
 if TYPE_CHECKING:
     from ray.serve.llm import LLMServer
@@ -98,18 +98,6 @@ def llm_config(spec: ModelSpec, weights: str) -> Any:
         # Ray's metrics agent would take vLLM's metrics over; see README.
         log_engine_metrics=False,
     )
-
-
-def engine_kwargs(spec: ModelSpec) -> dict[str, Any]:
-    """vLLM's arguments."""
-    return {
-        # Who is asked first is said by each request; see seats.py.
-        "scheduling_policy": "priority",
-        "max_num_seqs": spec.seats,
-        **spec.engine_args,
-        "max_model_len": spec.context_window,
-        "scheduler_cls": RESUMING_SCHEDULER,
-    }
 
 
 def bundles(spec: ModelSpec) -> list[dict[str, float]]:

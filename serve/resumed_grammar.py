@@ -5,7 +5,7 @@ grammar knows nothing of those and would ask for a whole JSON text behind half o
 them first: how many they are is in the request's extra arguments, which only our gateway may set.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from core.engine_fields import RESUMED_TOKENS
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from vllm.v1.request import Request
     from vllm.v1.structured_output import StructuredOutputManager
     from vllm.v1.structured_output.backend_types import StructuredOutputGrammar
-
-# Handed to vLLM as its scheduler's class: the hook that its own process offers beside the grammars.
-HOOK: Final = "serve.resumed_grammar.scheduler"
 
 
 class CannotResume(ValueError):

@@ -2,7 +2,7 @@
 
 An engine that is full keeps its own queue in the order of arrival, and nobody could say how long it is. So no
 more requests enter than the engine works on at once; the others wait here, chats before programs before jobs.
-Programs and jobs leave some of the places free, so that a chat which comes finds one.
+Jobs leave some of the places free, so that whoever comes beside a backlog finds one.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class Priority(IntEnum):
 
 
 # Which part of the places and of the tokens a kind leaves free; of places at least one where there are two.
-LEFT_FREE: Final = {Priority.CHAT: 0.0, Priority.API: 1 / 8, Priority.JOB: 1 / 4}
+LEFT_FREE: Final = {Priority.CHAT: 0.0, Priority.API: 0.0, Priority.JOB: 1 / 8}
 
 
 class Seat:

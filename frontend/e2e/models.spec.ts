@@ -14,7 +14,7 @@ async function axeClean(page: Page) {
 
 const rowOf = (card: Locator, revision: string) => card.getByRole("listitem", { name: revision, exact: true });
 
-test("an operator deploys, splits, promotes and rolls back while a chat streams in another window", async ({ page, browser }) => {
+test("an operator deploys, compares, splits, promotes and rolls back while a chat streams in another window", async ({ page, browser }) => {
   test.setTimeout(400_000);
   const elsewhere = await (await browser.newContext()).newPage();
   await new EntryPage(elsewhere).register(newPerson(`Kim ${Date.now()}`));
@@ -54,6 +54,29 @@ test("an operator deploys, splits, promotes and rolls back while a chat streams 
   await row.getByRole("button", { name: "Deploy" }).click();
   await expect(row).toContainText("Ready", STARTS);
   await expect(card.getByRole("img", { name: /r1 100%/ })).toBeVisible();
+
+  // Side by side on one's own prompt; which is which is told with the vote.
+  await card.getByRole("button", { name: "Compare" }).click();
+  const comparison = card.getByRole("region", { name: "Two revisions side by side" });
+  await comparison.getByLabel("Your prompt").fill("[[echo]]Which is better?");
+  await comparison.getByLabel("The other").selectOption("r1");
+  await comparison.getByLabel("One revision").selectOption("r1");
+  await comparison.getByRole("button", { name: "Ask both" }).click();
+  await expect(comparison.getByText("Choose two different revisions.")).toBeVisible();
+  await comparison.getByLabel("The other").selectOption(name);
+  await comparison.getByRole("button", { name: "Ask both" }).click();
+  for (const answer of ["Answer A", "Answer B"]) {
+    await expect(comparison.getByRole("region", { name: answer, exact: true })).toContainText("Which is better?");
+  }
+  const better = comparison.getByRole("group", { name: "Which answer is better?" });
+  await expect(better).toBeVisible();
+  await expect(comparison.getByRole("heading", { name: "Answer A" })).toHaveText("Answer A");
+  await axeClean(page);
+  await better.getByRole("button", { name: "Both are good" }).click();
+  await expect(comparison.getByRole("status")).toHaveText(new RegExp(`^1 vote: .*both good 1`));
+  await expect(comparison.getByText(name, { exact: true }).last()).toBeVisible();
+  await axeClean(page);
+  await comparison.getByRole("button", { name: "Close" }).click();
 
   await card.getByRole("button", { name: "Split" }).click();
   await card.getByLabel("Weight of r1").fill("many");

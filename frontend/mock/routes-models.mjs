@@ -45,6 +45,7 @@ const revisions = models.map(({ name, title, engine, state, detail, context_wind
   ),
 );
 const promotions = [];
+const comparisons = [];
 const fallbacks = {};
 
 const named = (name) => revisions.filter((one) => one.name === name);
@@ -123,6 +124,21 @@ function begin(user, goal, plan) {
   return promotion;
 }
 
+/** All votes of one model, or of all: a pair of revisions each, whichever side they stood on. */
+function tallies(name) {
+  const pairs = new Map();
+  for (const { name: model, left, right, choice } of comparisons) {
+    if (name !== null && model !== name) continue;
+    const [one, other] = [left.revision, right.revision].sort();
+    const key = `${model} ${one} ${other}`;
+    const tally = pairs.get(key) ?? { name: model, one, other, one_better: 0, other_better: 0, both: 0, neither: 0 };
+    const better = { left: left.revision, right: right.revision }[choice];
+    tally[better === undefined ? choice : better === one ? "one_better" : "other_better"] += 1;
+    pairs.set(key, tally);
+  }
+  return [...pairs.values()];
+}
+
 const shown = ({ stop: _stop, began: _began, ...promotion }) => promotion;
 
 export const modelRoutes = () => {
@@ -164,6 +180,19 @@ export const modelRoutes = () => {
       takeDown(one);
       json(response, 202, one);
     })],
+    ["POST", at(`${NAME}/${NAME}/answers`), operator(async ({ response, one, body }) => {
+      if (one.state !== "ready") throw new Refused(503, "model_not_ready", `${one.name} ${one.revision} is ${one.state}.`);
+      const words = `You asked: ${body.prompt} ${one.revision === "r1" ? "This is the old way of saying it." : "Said anew, and shorter."}`;
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      const chunk = (data) => response.write(`data: ${JSON.stringify(data)}\n\n`);
+      const pieces = words.match(/\s*\S+/g);
+      for (const content of pieces) {
+        chunk({ choices: [{ delta: { content } }] });
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+      chunk({ choices: [], usage: { completion_tokens: pieces.length } });
+      response.end("data: [DONE]\n\n");
+    })],
     ["GET", at(`${NAME}/${NAME}/log`), operator(({ response, one }) => {
       json(response, 200, { text: `== replica_${one.name}--${one.revision}_engine_4kx0\nINFO ready after 0.4 s\n` });
     })],
@@ -199,6 +228,11 @@ export const modelRoutes = () => {
       const plan = { steps: [100], seconds: 0, min_requests: 0, patience_seconds: 0, retire_old: true };
       json(response, 202, shown(running ?? begin(user, goal, plan)));
     })],
+    ["POST", /^\/api\/admin\/comparisons$/, operator(({ response, body, user }) => {
+      comparisons.unshift({ ...body, id: newId("cmp"), by: user.name, created_at: now() });
+      json(response, 201, { items: comparisons.slice(0, 1), tallies: tallies(body.name) });
+    })],
+    ["GET", /^\/api\/admin\/comparisons$/, operator(({ response }) => json(response, 200, { items: comparisons, tallies: tallies(null) }))],
     ["GET", /^\/api\/admin\/promotions$/, operator(({ response }) => json(response, 200, { items: promotions.map(shown) }))],
   ];
 };

@@ -18,7 +18,7 @@ from tests.gateway.client import Person
 pytestmark = [pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
 
 SEATS = 4
-WORDS = 40
+WORDS, JOB_WORDS = 40, 60
 TOKEN_MS = 50
 JOBS, PROGRAMS, CHATS = 9, 6, 8
 # Until everybody has been asked: what is in the engine by then came too early to be overtaken.
@@ -40,7 +40,7 @@ class Crowd:
     async def program(self, client: aiohttp.ClientSession, kind: str) -> None:
         body = {
             "model": self._model,
-            "messages": [{"role": "user", "content": question()}],
+            "messages": [{"role": "user", "content": question(JOB_WORDS if kind == "job" else WORDS)}],
             **({"service_tier": "flex"} if kind == "job" else {}),
         }
         async with client.post("/v1/chat/completions", json=body) as response:
@@ -59,8 +59,8 @@ class Crowd:
         self.places.append(told.places)
 
 
-def question() -> str:
-    return "[[echo]]" + " ".join(secrets.token_hex(2) for _ in range(WORDS))
+def question(words: int = WORDS) -> str:
+    return "[[echo]]" + " ".join(secrets.token_hex(2) for _ in range(words))
 
 
 async def test_a_full_engine_answers_chats_before_programs_before_jobs(
@@ -96,8 +96,8 @@ async def test_a_full_engine_answers_chats_before_programs_before_jobs(
             for kind, times in waits.items():
                 note(f"{kind}: answered after {statistics.median(times):.1f} s, the last {max(times):.1f} s")
             note(f"the operator saw {queue} waiting; chats were told {crowd.places}")
-            assert max(waits["chat"]) < min(waits["program"])
-            # Jobs leave one place free; the others they had before anybody else came.
+            # Jobs leave one place free, which the first program got; the others they had before anybody came.
+            assert max(waits["chat"]) < min(sorted(waits["program"])[1:])
             assert max(waits["program"]) < min(sorted(waits["job"])[SEATS - 1 :])
             assert queue > CHATS
             told = [places for places in crowd.places if places]

@@ -68,3 +68,38 @@ export interface Promotion {
   created_at: string;
   ended_at: string | null;
 }
+
+/** What one revision said; times in milliseconds. */
+export interface ComparedAnswer {
+  revision: string;
+  text: string;
+  completion_tokens: number | null;
+  first_ms: number | null;
+  duration_ms: number | null;
+}
+
+export type Choice = "left" | "right" | "both" | "neither";
+
+export interface NewComparison {
+  name: string;
+  prompt: string;
+  left: ComparedAnswer;
+  right: ComparedAnswer;
+  choice: Choice;
+}
+
+/** All votes about two revisions, whichever side they stood on. */
+export interface Tally {
+  name: string;
+  one: string;
+  other: string;
+  one_better: number;
+  other_better: number;
+  both: number;
+  neither: number;
+}
+
+export interface Comparisons {
+  items: (NewComparison & { id: string; by: string; created_at: string })[];
+  tallies: Tally[];
+}

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Split, Undo2 } from "lucide-react";
+import { Columns2, Split, Undo2 } from "lucide-react";
 import { Button } from "@/components/ui/button";
 import { Problem } from "@/components/ui/problem";
 import type { Revision } from "@/lib/api/operation-types";
@@ -10,6 +10,7 @@ import { queryKeys } from "@/lib/api/query-keys";
 import { operation as words } from "@/lib/strings/operation";
 import { deployRevision } from "../api/deploy-revision";
 import { rollBack } from "../api/roll-back";
+import { CompareForm } from "../compare/compare-form";
 import type { ModelRevisions } from "../shares";
 import { AddRevision } from "./add-revision";
 import { FallbackChoice } from "./fallback-choice";
@@ -23,7 +24,7 @@ import { SplitForm } from "./split-form";
 import { TrafficBar } from "./traffic-bar";
 
 /** What is open under the card's head. */
-type Open = { kind: "split" } | { kind: "promote" | "copy" | "log"; revision: Revision } | null;
+type Open = { kind: "split" | "compare" } | { kind: "promote" | "copy" | "log"; revision: Revision } | null;
 
 interface ModelCardProps {
   model: ModelRevisions;
@@ -69,6 +70,12 @@ export function ModelCard({ model, fallback, others }: ModelCardProps) {
         <h2 className="min-w-0 flex-1 basis-40 text-reading font-semibold break-words">
           {model.title} <span className="font-normal text-muted">{model.name}</span>
         </h2>
+        {ready.length > 1 && (
+          <Button size="sm" onClick={() => setOpen({ kind: "compare" })}>
+            <Columns2 aria-hidden className="size-3.5" />
+            {words.compare}
+          </Button>
+        )}
         {ready.length > 1 && !running && (
           <Button size="sm" onClick={() => setOpen({ kind: "split" })}>
             <Split aria-hidden className="size-3.5" />
@@ -92,6 +99,7 @@ export function ModelCard({ model, fallback, others }: ModelCardProps) {
             onRollBack={() => act.mutate(() => rollBack(model.name))}
           />
         )}
+        {open?.kind === "compare" && <CompareForm name={model.name} revisions={ready} onDone={close} />}
         {open?.kind === "split" && <SplitForm name={model.name} revisions={ready} onDone={close} />}
         {open?.kind === "promote" && <PromoteForm revision={open.revision} onDone={close} />}
         {open?.kind === "copy" && (

@@ -1,6 +1,7 @@
 """`ray.serve.llm` as its documentation has it: `build_openai_app` puts a Python ingress before the engine.
 
-`python -m benchmarks.ray_ingress --port 9000 --weights FOLDER --spec JSON`; ends on SIGTERM.
+Headrace does not use it: `./headrace bench engine` measures beside it.
+`python -m serve.stock_ingress --port 9000 --weights FOLDER --spec JSON` ends on SIGTERM.
 """
 
 import argparse
@@ -23,7 +24,7 @@ CPUS = 8
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.ray_ingress")
+    parser = argparse.ArgumentParser(prog="python -m serve.stock_ingress")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--weights", required=True)
     parser.add_argument("--spec", required=True)
