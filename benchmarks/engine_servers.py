@@ -34,6 +34,8 @@ def environment() -> dict[str, str]:
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "OMP_NUM_THREADS": str(max((os.cpu_count() or 2) - 1, 1)),
         "VLLM_NO_USAGE_STATS": "1",
+        # On a slow machine sixteen first answers take longer than the usual five seconds.
+        "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "75",
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "DO_NOT_TRACK": "1",
         "HF_HUB_OFFLINE": "1",

@@ -63,6 +63,7 @@ def models_promote(
     seconds: Annotated[float, typer.Option(min=0, help="How long a step lasts at least.")] = 30,
     min_requests: Annotated[int, typer.Option(min=0, help="So many are judged in each step.")] = 20,
     patience: Annotated[float, typer.Option(min=0, help="Seconds a step waits for them.")] = 600,
+    evaluation: Annotated[str | None, typer.Option(help="A set of prompts it has to pass before.")] = None,
     keep_old: Annotated[bool, typer.Option("--keep-old", help="Leave the old revision running.")] = False,
     wait: Wait = True,
 ) -> None:
@@ -70,7 +71,12 @@ def models_promote(
     from cluster.commands.models import plan_of, promote
 
     plan = plan_of(
-        steps=steps, seconds=seconds, min_requests=min_requests, patience=patience, keep_old=keep_old
+        steps=steps,
+        seconds=seconds,
+        min_requests=min_requests,
+        patience=patience,
+        evaluation=evaluation,
+        keep_old=keep_old,
     )
     promote(named, plan, wait=wait)
 

@@ -27,6 +27,7 @@ from gateway.conversations.summaries.endpoints import router as summaries_router
 from gateway.deployments.endpoints import router as deployments_router
 from gateway.envelope import Envelope, is_page
 from gateway.error_docs import error_docs
+from gateway.evaluations.endpoints import router as evaluations_router
 from gateway.events.endpoints import router as events_router
 from gateway.house import House
 from gateway.jobs.endpoints import router as jobs_router
@@ -101,6 +102,7 @@ def create_app(house: House) -> Envelope:
         admin_router,
         deployments_router,
         comparisons_router,
+        evaluations_router,
         account_router,
     ):
         api.include_router(router)

@@ -42,6 +42,8 @@ from gateway.conversations.sharing.service import SharingService
 from gateway.conversations.summaries.repository import SummaryRepository
 from gateway.conversations.summaries.service import SummaryService
 from gateway.deployments.service import Deployments
+from gateway.evaluations.repository import EvaluationRepository
+from gateway.evaluations.service import Evaluations
 from gateway.events.bus import EventBus
 from gateway.events.hub import Hub
 from gateway.events.orders import Orders, SendFrame
@@ -118,8 +120,13 @@ class House:
         self.figures = FigureRepository(self.postgres)
         self.recorder = FigureRecorder(self.figures, clock)
         self.promotions = PromotionRepository(self.postgres)
-        self.conductor = Conductor(self.revisions, self.promotions, self.figures, clock)
-        self.deployments = Deployments(self.revisions, self.promotions, self.control, self.auth.audit)
+        jobs = make_jobs(settings, self.postgres)
+        self.evaluation_rows = EvaluationRepository(self.postgres)
+        self.evaluations = Evaluations(self.postgres, self.evaluation_rows, jobs)
+        self.conductor = Conductor(self.revisions, self.promotions, self.figures, self.evaluations, clock)
+        self.deployments = Deployments(
+            self.revisions, self.promotions, self.control, self.auth.audit, self.evaluation_rows
+        )
 
         budget = default_budget(settings)
         self.ledger = LedgerRepository(self.postgres, default_budget=budget)
@@ -134,7 +141,6 @@ class House:
         history = ConversationRepository(self.postgres)
         found = SearchRepository(self.postgres)
         summaries = SummaryRepository(self.postgres)
-        jobs = make_jobs(settings, self.postgres)
         turn_rows = TurnRepository(self.postgres, self.ledger, TurnFollowUps(jobs, found, summaries))
         logs = ProcessLiveLogs()
         log_store = LogStore(self.keyvalue)

@@ -18,6 +18,8 @@ from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.search.repository import SearchRepository
 from gateway.conversations.service import ConversationService
 from gateway.conversations.summaries.repository import SummaryRepository
+from gateway.evaluations import jobs as evaluations
+from gateway.evaluations.repository import EvaluationRepository
 from gateway.events.bus import EventBus
 from gateway.inference import Inference
 from gateway.internal_listener import InternalListener
@@ -73,6 +75,14 @@ class Worker:
             ),
             summaries.KIND: summaries.SummaryJobs(
                 self.postgres, jobs, ledger, self.routes, self.inference, SummaryRepository(self.postgres)
+            ),
+            evaluations.KIND: evaluations.EvaluationJobs(
+                self.postgres,
+                jobs,
+                ledger,
+                self.routes,
+                self.inference,
+                EvaluationRepository(self.postgres),
             ),
         }
         self.purge = ConversationPurge(history)

@@ -131,7 +131,15 @@ def deploy(named: str, *, wait: bool) -> None:
     _run(act)
 
 
-def plan_of(*, steps: str, seconds: float, min_requests: int, patience: float, keep_old: bool) -> Plan:
+def plan_of(
+    *,
+    steps: str,
+    seconds: float,
+    min_requests: int,
+    patience: float,
+    evaluation: str | None = None,
+    keep_old: bool,
+) -> Plan:
     """The plan that the options describe. Raises ClusterError."""
     try:
         return Plan(
@@ -139,6 +147,7 @@ def plan_of(*, steps: str, seconds: float, min_requests: int, patience: float, k
             seconds=seconds,
             min_requests=min_requests,
             patience_seconds=max(patience, seconds),
+            evaluation=evaluation,
             retire_old=not keep_old,
         )
     except ValidationError as error:

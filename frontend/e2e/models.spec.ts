@@ -14,7 +14,7 @@ async function axeClean(page: Page) {
 
 const rowOf = (card: Locator, revision: string) => card.getByRole("listitem", { name: revision, exact: true });
 
-test("an operator deploys, compares, splits, promotes and rolls back while a chat streams in another window", async ({ page, browser }) => {
+test("an operator deploys, compares, evaluates, splits, promotes and rolls back while a chat streams in another window", async ({ page, browser }) => {
   test.setTimeout(400_000);
   const elsewhere = await (await browser.newContext()).newPage();
   await new EntryPage(elsewhere).register(newPerson(`Kim ${Date.now()}`));
@@ -78,6 +78,25 @@ test("an operator deploys, compares, splits, promotes and rolls back while a cha
   await axeClean(page);
   await comparison.getByRole("button", { name: "Close" }).click();
 
+  // A set of prompts that it has to pass.
+  const sets = page.getByRole("region", { name: "Evaluation sets" });
+  await sets.getByRole("button", { name: "New set" }).click();
+  const set = sets.getByRole("form", { name: "An evaluation set" });
+  await set.getByLabel("Name").fill(`set-${name}`);
+  await set.getByLabel("Cases").fill(JSON.stringify({ cases: [] }));
+  await set.getByRole("button", { name: "Save" }).click();
+  await expect(set.getByRole("alert")).toContainText("cases");
+  const one = { prompt: "[[echo]]It works", check: { kind: "contains", text: "works" } };
+  await set.getByLabel("Cases").fill(JSON.stringify({ cases: [one] }));
+  await axeClean(page);
+  await set.getByRole("button", { name: "Save" }).click();
+  const kept = sets.getByRole("listitem", { name: `set-${name}` });
+  await expect(kept).toContainText("1 case, 100% have to pass");
+  await kept.getByRole("combobox").selectOption(`simulated@${name}`);
+  await kept.getByRole("button", { name: "Evaluate" }).click();
+  await expect(kept.getByRole("status")).toContainText(`simulated ${name}: passed.`, STARTS);
+  await axeClean(page);
+
   await card.getByRole("button", { name: "Split" }).click();
   await card.getByLabel("Weight of r1").fill("many");
   await card.getByRole("button", { name: "Apply" }).click();
@@ -111,6 +130,7 @@ test("an operator deploys, compares, splits, promotes and rolls back while a cha
 
   await row.getByRole("button", { name: "Promote" }).click();
   await plan.getByLabel("Steps, in percent").fill("100");
+  await plan.getByLabel("Has to pass first").selectOption(`set-${name}`);
   await plan.getByLabel("Seconds a step lasts at least").fill("0");
   await plan.getByLabel("Requests judged in a step").fill("0");
   await plan.getByRole("button", { name: "Start" }).click();

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { json, missing, only, Refused } from "./http.mjs";
 import { newId } from "./ids.mjs";
+import { evaluationRoutes } from "./routes-evaluations.mjs";
 import { models } from "./models.mjs";
 
 const START_MS = 400;
@@ -228,6 +229,7 @@ export const modelRoutes = () => {
       const plan = { steps: [100], seconds: 0, min_requests: 0, patience_seconds: 0, retire_old: true };
       json(response, 202, shown(running ?? begin(user, goal, plan)));
     })],
+    ...evaluationRoutes(operator),
     ["POST", /^\/api\/admin\/comparisons$/, operator(({ response, body, user }) => {
       comparisons.unshift({ ...body, id: newId("cmp"), by: user.name, created_at: now() });
       json(response, 201, { items: comparisons.slice(0, 1), tallies: tallies(body.name) });

@@ -8,6 +8,7 @@ from auth.command_line import audit_for_command_line
 from core.postgres import Postgres
 from core.settings import Settings
 from gateway.deployments.service import Deployments
+from gateway.evaluations.repository import EvaluationRepository
 from gateway.figures.repository import FigureRepository
 from gateway.promotions.repository import PromotionRepository
 from gateway.routing.control import HttpControl
@@ -36,7 +37,7 @@ async def models_for_command_line(settings: Settings) -> AsyncIterator[ModelDesk
             await control.start()
             revisions, promotions = RevisionRepository(postgres), PromotionRepository(postgres)
             yield ModelDesk(
-                Deployments(revisions, promotions, control, audit),
+                Deployments(revisions, promotions, control, audit, EvaluationRepository(postgres)),
                 revisions,
                 promotions,
                 FigureRepository(postgres),

@@ -8,6 +8,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.postgres import Connection
 from gateway.deployments.actor import Actor
+from gateway.evaluations.repository import EvaluationRepository
 from gateway.promotions.plan import Plan
 from gateway.promotions.repository import PromotionRepository
 from gateway.promotions.tables import PromotionRow, PromotionState
@@ -29,7 +30,9 @@ class Deployments:
         promotions: PromotionRepository,
         control: Control,
         audit: AuditLog,
+        evaluations: EvaluationRepository,
     ) -> None:
+        self._evaluations = evaluations
         self._revisions = revisions
         self._promotions = promotions
         self._control = control
@@ -110,6 +113,8 @@ class Deployments:
         """
         async with self._revisions.deciding(name) as connection:
             row = await self._one(connection, name, revision)
+            if plan.evaluation and not await self._evaluations.has_set(connection, plan.evaluation):
+                raise NotFound(f"There is no evaluation set {plan.evaluation!r}. Make it first.")
             begun = await self._begin(connection, actor, row, plan)
         await self._record(
             actor, "model.promotion_begun", row, promotion=begun.id, plan=plan.model_dump(mode="json")

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from core.clock import Clock
-from core.errors import HeadraceError
+from core.errors import HeadraceError, NotFound
 from core.log import get_logger
 from core.postgres import Connection
 from core.tasks import end_task
+from gateway.evaluations.schemas import RunState
+from gateway.evaluations.service import Evaluations
 from gateway.figures.repository import FigureRepository
 from gateway.figures.tables import Figures
 from gateway.promotions import harm
@@ -41,8 +43,10 @@ class Conductor:
         revisions: RevisionRepository,
         promotions: PromotionRepository,
         figures: FigureRepository,
+        evaluations: Evaluations,
         clock: Clock,
     ) -> None:
+        self._evaluations = evaluations
         self._revisions = revisions
         self._promotions = promotions
         self._figures = figures
@@ -117,12 +121,35 @@ class Conductor:
             reason = new.detail or "see its log"
             await self._end(connection, row, rows, PromotionState.FAILED, f"It does not start: {reason}")
         elif new.state is State.READY:
-            await self._move(connection, row, 0, row.steps, figures)
+            if await self._evaluated(connection, row, rows):
+                await self._move(connection, row, 0, row.steps, figures)
         elif self._seconds_since(row.created_at) > row.plan.warm_seconds:
             reason = f"It was not ready within {row.plan.warm_seconds:.0f} s."
             await self._end(connection, row, rows, PromotionState.FAILED, reason)
         else:
             await self._promotions.say(connection, row.id, f"{row.revision} is {new.state}.")
+
+    async def _evaluated(
+        self, connection: Connection, row: PromotionRow, rows: Mapping[str, RevisionRow]
+    ) -> bool:
+        """Whether nothing more is asked of the revision; ends the promotion where it did not pass."""
+        wanted = row.plan.evaluation
+        if wanted is None:
+            return True
+        try:
+            run = await self._evaluations.for_promotion(connection, wanted, row.name, row.revision, row.id)
+        except NotFound as error:
+            await self._end(connection, row, rows, PromotionState.FAILED, error.detail)
+            return False
+        if run.state is RunState.PASSED:
+            return True
+        if run.state is RunState.RUNNING:
+            done = f"{len(run.results)} of {len(run.cases)} cases"
+            await self._promotions.say(connection, row.id, f"Evaluation {wanted}: {done}.")
+        else:
+            reason = f"Evaluation {wanted}: {run.detail}"
+            await self._end(connection, row, rows, PromotionState.FAILED, reason)
+        return False
 
     async def _move(
         self,
@@ -244,6 +271,7 @@ class Conductor:
                 connection, row.name, [name for name in row.before if name != row.revision], moved_at
             )
         now = self._clock.now()
+        run = await self._evaluations.of_promotion(connection, row.id) if row.plan.evaluation else None
         receipt = receipt_of(
             row,
             rows,
@@ -253,6 +281,7 @@ class Conductor:
             ended_at=now,
             finished_on_old=finished,
             lost_on_old=lost,
+            evaluation=run,
         )
         await self._promotions.end(connection, row.id, state, detail, now, receipt)
         log.info("promotion.ended", promotion=row.id, model=row.name, state=state, detail=detail)

@@ -5,6 +5,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from models.spec import Name
+
 
 class Limits(BaseModel):
     """How much worse than the old revision the new one may be."""
@@ -39,6 +41,8 @@ class Plan(BaseModel):
     warm_seconds: float = Field(default=1_800, ge=1, le=86_400)
     limits: Limits = Limits()
     alpha: float = Field(default=0.01, gt=0, le=0.5)
+    evaluation: Name | None = None
+    """The set of prompts that the new revision has to pass before it gets traffic."""
     retire_old: bool = True
     """Whether the revisions without traffic are taken down at the end."""
 

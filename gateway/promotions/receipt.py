@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from gateway.evaluations.schemas import RunOut
 from gateway.figures.tables import Figures
 from gateway.promotions.tables import PromotionRow, PromotionState
 from gateway.routing.tables import RevisionRow
@@ -45,6 +46,7 @@ def receipt_of(
     ended_at: datetime,
     finished_on_old: int,
     lost_on_old: int,
+    evaluation: RunOut | None = None,
 ) -> dict[str, Any]:
     """Everything that somebody needs who asks later what happened, and who wants to do it again."""
     return {
@@ -63,9 +65,26 @@ def receipt_of(
             for revision in sorted({*row.before, row.revision})
             if revision in rows
         },
+        "evaluation": None if evaluation is None else _evaluated(evaluation),
         "steps": list(steps),
         "streams_finished_on_old": finished_on_old,
         "drops": lost_on_old,
+    }
+
+
+def _evaluated(run: RunOut) -> dict[str, Any]:
+    """By its id the run can be looked at, and repeated."""
+    return {
+        "run": run.id,
+        "set": run.set,
+        "digest": run.digest,
+        "outcome": run.state.value,
+        "detail": run.detail,
+        "failed": [
+            {"case": number, "prompt": run.cases[number].prompt[:200], "reason": result.reason}
+            for number, result in enumerate(run.results)
+            if not result.passed
+        ],
     }
 
 

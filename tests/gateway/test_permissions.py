@@ -48,6 +48,13 @@ FOR_OPERATORS = {
     ("POST", "/api/admin/models/{name}/{revision}/answers"),
     ("GET", "/api/admin/comparisons"),
     ("POST", "/api/admin/comparisons"),
+    ("GET", "/api/admin/evaluations"),
+    ("POST", "/api/admin/evaluations"),
+    ("GET", "/api/admin/evaluations/{run_id}"),
+    ("POST", "/api/admin/evaluations/{run_id}/again"),
+    ("GET", "/api/admin/evaluations/sets"),
+    ("PUT", "/api/admin/evaluations/sets/{name}"),
+    ("DELETE", "/api/admin/evaluations/sets/{name}"),
     ("GET", "/api/admin/promotions/{promotion_id}"),
 }
 IDS = "usr_" + "0" * 32

@@ -64,6 +64,7 @@ async def test_every_route_that_names_something_answers_404_to_another_person(
         "name": MODEL,
         "revision": "r1",
         "promotion_id": "prm_" + "0" * 32,
+        "run_id": "evl_" + "0" * 32,
     }
     routes = await routes_with_ids(gateway, person)
     assert len(routes) >= 9

@@ -8,9 +8,13 @@ from core.errors import Conflict
 from core.postgres import Postgres
 from gateway.deployments.actor import Actor
 from gateway.deployments.service import Deployments
+from gateway.evaluations.repository import EvaluationRepository
+from gateway.evaluations.schemas import Result, RunState, SetIn
+from gateway.evaluations.service import Evaluations
 from gateway.figures.recorder import FigureRecorder
 from gateway.figures.repository import FigureRepository
 from gateway.inference import Target
+from gateway.jobs.repository import JobRepository
 from gateway.promotions.conductor import Conductor, shared
 from gateway.promotions.plan import Limits, Plan
 from gateway.promotions.repository import PromotionRepository
@@ -49,8 +53,22 @@ class World:
         self.recorder = FigureRecorder(self.figures, self.clock)
         self.promotions = PromotionRepository(postgres)
         self.audit = SilentAudit()
-        self.deployments = Deployments(revisions, self.promotions, control, self.audit)  # type: ignore[arg-type]
-        self.conductor = Conductor(revisions, self.promotions, self.figures, self.clock)
+        self.postgres = postgres
+        self.runs = EvaluationRepository(postgres)
+        self.evaluations = Evaluations(
+            postgres, self.runs, JobRepository(postgres, topic="none", lease_seconds=60)
+        )
+        self.deployments = Deployments(
+            revisions,
+            self.promotions,
+            control,
+            self.audit,  # type: ignore[arg-type]
+            self.runs,
+        )
+        self.conductor = self.another_conductor()
+
+    def another_conductor(self) -> Conductor:
+        return Conductor(self.revisions, self.promotions, self.figures, self.evaluations, self.clock)
 
     async def begin(self, plan: Plan = QUICK, revision: str = "r2") -> PromotionRow:
         return await self.deployments.promote(ACTOR, "m", revision, plan)
@@ -237,7 +255,7 @@ async def test_a_revision_that_dies_while_it_gets_traffic_goes_back(world: World
 
 async def test_gateways_that_step_together_take_each_step_once(world: World) -> None:
     row = await world.begin()
-    others = [Conductor(world.revisions, world.promotions, world.figures, world.clock) for _ in range(3)]
+    others = [world.another_conductor() for _ in range(3)]
     for _ in range(8):
         world.served("r2", 6)
         world.clock.move(seconds=11)
@@ -282,3 +300,66 @@ def test_a_plan_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         Plan.model_validate(wrong)
     assert Limits().errors == 0.02
+
+
+CAPITALS = SetIn.model_validate(
+    {"cases": [{"prompt": "The capital of France?", "check": {"kind": "contains", "text": "Paris"}}]}
+)
+
+
+async def evaluated(world: World, row: PromotionRow, state: RunState, result: Result) -> str:
+    """Let the run that the promotion waits for end so; its id."""
+    async with world.postgres.transaction() as connection:
+        run = await world.runs.of_promotion(connection, row.id)
+        assert run is not None
+        await world.runs.add_result(connection, run.id, 0, result)
+        await world.runs.end(connection, run.id, state, f"{int(result.passed)} of 1 cases passed.")
+    return run.id
+
+
+async def test_no_traffic_moves_before_the_revision_has_passed_its_evaluation(world: World) -> None:
+    await world.runs.keep_set("usr_1", "capitals", CAPITALS)
+    row = await world.begin(QUICK.model_copy(update={"evaluation": "capitals"}))
+    await world.steps(5)
+    waiting = await world.now(row)
+    assert (waiting.state, waiting.detail) == (PromotionState.WARMING, "Evaluation capitals: 0 of 1 cases.")
+    assert await world.weights() == {"r1": 100, "r2": 0}
+    assert await world.postgres.fetchval("SELECT count(*) FROM jobs WHERE kind = 'evaluation'") == 1
+    run_id = await evaluated(world, row, RunState.PASSED, Result(passed=True, reason=None, text="Paris"))
+    await world.steps()
+    assert await world.weights() == {"r1": 80, "r2": 20}
+    async with world.revisions.deciding("m") as connection:
+        await world.promotions.ask_to_stop(connection, row.id)
+    await world.steps()
+    receipt = (await world.now(row)).receipt
+    assert receipt is not None
+    assert receipt["evaluation"]["run"] == run_id
+    assert (receipt["evaluation"]["outcome"], receipt["evaluation"]["failed"]) == ("passed", [])
+
+
+async def test_a_revision_that_does_not_pass_gets_no_traffic_at_all(world: World) -> None:
+    await world.runs.keep_set("usr_1", "capitals", CAPITALS)
+    row = await world.begin(QUICK.model_copy(update={"evaluation": "capitals"}))
+    await world.steps(4)
+    wrong = Result(passed=False, reason="It does not contain 'Paris'.", text="Lyon")
+    await evaluated(world, row, RunState.FAILED, wrong)
+    await world.steps()
+    over = await world.now(row)
+    assert over.state is PromotionState.FAILED
+    assert over.detail == "Evaluation capitals: 0 of 1 cases passed."
+    assert await world.weights() == {"r1": 100, "r2": 0}
+    assert over.receipt is not None
+    assert over.receipt["evaluation"]["failed"] == [
+        {"case": 0, "prompt": "The capital of France?", "reason": "It does not contain 'Paris'."}
+    ]
+
+
+async def test_a_set_that_is_deleted_in_the_meantime_lets_nothing_pass(world: World) -> None:
+    await world.runs.keep_set("usr_1", "capitals", CAPITALS)
+    row = await world.begin(QUICK.model_copy(update={"evaluation": "capitals"}))
+    await world.runs.drop_set("capitals")
+    await world.steps(4)
+    over = await world.now(row)
+    assert over.state is PromotionState.FAILED
+    assert over.detail is not None and "no evaluation set" in over.detail
+    assert await world.weights() == {"r1": 100, "r2": 0}

@@ -11,7 +11,17 @@ from gateway.routing.reconciler import Reconciler
 from gateway.routing.repository import RevisionRepository
 from models.spec import ModelSpec
 
-TABLES = ("model_revisions", "model_names", "promotions", "revision_minutes", "revision_waits")
+TABLES = (
+    "model_revisions",
+    "model_names",
+    "promotions",
+    "revision_minutes",
+    "revision_waits",
+    "eval_sets",
+    "eval_runs",
+    "jobs",
+    "outbox",
+)
 
 
 @pytest.fixture

@@ -41,6 +41,8 @@ export interface PromotionPlan {
   seconds: number;
   min_requests: number;
   patience_seconds: number;
+  /** The set of prompts that the revision has to pass before it gets traffic. */
+  evaluation: string | null;
   retire_old: boolean;
 }
 
@@ -102,4 +104,26 @@ export interface Tally {
 export interface Comparisons {
   items: (NewComparison & { id: string; by: string; created_at: string })[];
   tallies: Tally[];
+}
+
+/** Prompts with checks: see gateway/evaluations. What a check is made of is its own business. */
+export interface EvaluationSet {
+  name: string;
+  digest: string;
+  pass_share: number;
+  cases: { prompt: string; check: Readonly<Record<string, unknown>> }[];
+  updated_at: string;
+}
+
+export interface EvaluationRun {
+  id: string;
+  set: string;
+  name: string;
+  revision: string;
+  state: "running" | "passed" | "failed" | "broken";
+  detail: string | null;
+  cases: { prompt: string }[];
+  /** In the order of the cases, as far as they were asked. */
+  results: { passed: boolean; reason: string | null; text: string }[];
+  created_at: string;
 }

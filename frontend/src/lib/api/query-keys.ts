@@ -13,6 +13,8 @@ export const queryKeys = {
   groupUsage: ["groups", "usage"] as const,
   revisions: ["revisions"] as const,
   promotions: ["promotions"] as const,
+  evaluationSets: ["evaluation-sets"] as const,
+  evaluationRun: (id: string) => ["evaluation-run", id] as const,
   revisionLog: (name: string, revision: string) => ["revision-log", name, revision] as const,
   invitations: ["invitations"] as const,
   audit: (filters: Readonly<Record<string, string>>) => ["audit", filters] as const,

@@ -10,6 +10,7 @@ import { Bone, Skeleton } from "@/components/ui/skeleton";
 import { operation as words } from "@/lib/strings/operation";
 import { promotionsQuery } from "../api/promotions";
 import { revisionsQuery } from "../api/revisions";
+import { EvaluationSets } from "../evaluate/evaluation-sets";
 import { byModel } from "../shares";
 import { AddRevision } from "./add-revision";
 import { ModelCard } from "./model-card";
@@ -58,6 +59,7 @@ export function ModelsView() {
             others={models.map(({ name }) => name).filter((name) => name !== model.name)}
           />
         ))}
+        {revisions.data && <EvaluationSets revisions={revisions.data.items} />}
       </section>
     </AccountFrame>
   );

@@ -1,14 +1,16 @@
 "use client";
 
-import { useState, type FormEvent } from "react";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useId, useState, type FormEvent } from "react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@/components/ui/button";
-import { Field } from "@/components/ui/field";
+import { Field, inputStyle } from "@/components/ui/field";
 import { Problem } from "@/components/ui/problem";
+import { cn } from "@/lib/cn";
 import type { PromotionPlan, Revision } from "@/lib/api/operation-types";
 import { queryKeys } from "@/lib/api/query-keys";
 import { formText, typedNumber } from "@/lib/form";
 import { operation as words } from "@/lib/strings/operation";
+import { evaluationSetsQuery } from "../api/evaluation-sets";
 import { promote } from "../api/promote";
 import { typedSteps } from "../shares";
 
@@ -20,7 +22,9 @@ const NUMBERS = [
 
 /** How a revision is to take over the traffic. */
 export function PromoteForm({ revision, onDone }: { revision: Revision; onDone: () => void }) {
+  const id = useId();
   const client = useQueryClient();
+  const sets = useQuery(evaluationSetsQuery);
   const [wrong, setWrong] = useState<ReadonlySet<string>>(new Set());
   const start = useMutation({
     mutationFn: (plan: PromotionPlan) => promote(revision.name, revision.revision, plan),
@@ -45,6 +49,7 @@ export function PromoteForm({ revision, onDone }: { revision: Revision; onDone: 
       seconds,
       min_requests,
       patience_seconds: Math.max(patience, seconds),
+      evaluation: formText(data, "evaluation") || null,
       retire_old: data.get("keep") === null,
     });
   }
@@ -77,6 +82,19 @@ export function PromoteForm({ revision, onDone }: { revision: Revision; onDone: 
           />
         ))}
       </div>
+      {sets.data && sets.data.length > 0 && (
+        <div>
+          <label htmlFor={id} className="mb-1 block text-ui font-medium">
+            {words.evaluation}
+          </label>
+          <select id={id} name="evaluation" defaultValue="" className={cn(inputStyle, "h-11")}>
+            <option value="">{words.noEvaluation}</option>
+            {sets.data.map(({ name }) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </div>
+      )}
       <label className="flex w-fit items-center gap-2">
         <input type="checkbox" name="keep" className="size-4 accent-accent" />
         {words.keepOld}
