@@ -196,6 +196,14 @@ def drill_replicas(
     raise typer.Exit(replicas(short=short))
 
 
+@drill.command("serving")
+def drill_serving() -> None:
+    """Kill the load balancer, Serve's controller and all of Ray under requests, and count what was cut."""
+    from cluster.commands.drill import serving
+
+    raise typer.Exit(serving())
+
+
 @drill.command("upstream")
 def drill_upstream(
     short: Annotated[bool, typer.Option("--short", help="As in `test`: a look.")] = False,

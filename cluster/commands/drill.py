@@ -19,6 +19,11 @@ def replicas(*, short: bool) -> int:
     return run(drills("replicas", long=not short, vllm=False))
 
 
+def serving() -> int:
+    """What stands around the replicas dies under requests. Returns 0 when nothing was cut in silence."""
+    return run(drills("serving", long=True, vllm=False))
+
+
 def upstream(*, short: bool) -> int:
     """Somebody else's service that fails in every way. Returns 0 when it was left alone and all were told."""
     return run(drills("upstream", long=not short, vllm=False))

@@ -90,7 +90,12 @@ def parts() -> list[Part]:
 
 
 # Files of tests/drills, by what they are about.
-DRILLS: Mapping[str, str] = {"swap": "swap", "replicas": "test_killed_replicas", "upstream": "upstream"}
+DRILLS: Mapping[str, str] = {
+    "swap": "swap",
+    "replicas": "test_killed_replicas",
+    "serving": "test_killed_serving",
+    "upstream": "upstream",
+}
 
 
 def drills(about: str, *, long: bool, vllm: bool) -> list[Part]:

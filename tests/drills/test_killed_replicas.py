@@ -4,90 +4,22 @@ import asyncio
 import random
 import secrets
 import time
-from collections import Counter
 
-import aiohttp
 import psutil
 import pytest
 
 from core.postgres import Postgres
+from tests.drills.callers import Callers
 from tests.drills.conftest import Note
-from tests.drills.follower import Told, begin, follow, person_at
+from tests.drills.follower import person_at
 from tests.drills.instance import Instance
 from tests.drills.operator import can_be_asked, operating
-from tests.gateway.client import Person
 
 # The long form takes minutes.
 pytestmark = [pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(1800)]
 
 REPLICAS = 3
-CALLERS = 12
-TURNS = 6
 KILL_EVERY_SECONDS = 5.0
-WORDS = " ".join(f"w{number}" for number in range(30))
-
-
-class Callers:
-    """Requests over the API, one after the other in each caller, and turns beside them.
-
-    Attributes:
-        begun: requests that had a first token, or a whole answer.
-        refused: what the others were told.
-        ends: how those that had begun ended.
-    """
-
-    def __init__(self, instance: Instance, person: Person, model: str) -> None:
-        self._instance, self._person, self._model = instance, person, model
-        self._over = asyncio.Event()
-        self.begun = 0
-        self.refused: Counter[str] = Counter()
-        self.ends: Counter[str] = Counter()
-        self.turns: Counter[str] = Counter()
-
-    def start(self) -> None:
-        self._tasks = [
-            *(asyncio.create_task(self._call(stream=number % 3 > 0)) for number in range(CALLERS)),
-            *(asyncio.create_task(self._turn()) for _ in range(TURNS)),
-        ]
-
-    async def finish(self) -> None:
-        self._over.set()
-        await asyncio.gather(*self._tasks)
-
-    async def _call(self, *, stream: bool) -> None:
-        headers = {"Authorization": f"Bearer {self._instance.stack.key}"}
-        body = {
-            "model": self._model,
-            "stream": stream,
-            "messages": [{"role": "user", "content": f"[[echo]]{WORDS}"}],
-        }
-        async with aiohttp.ClientSession(self._instance.url, headers=headers) as client:
-            while not self._over.is_set():
-                try:
-                    async with client.post("/v1/chat/completions", json=body) as response:
-                        if response.status != 200:
-                            self.refused[f"{response.status} {(await response.text())[:120]}"] += 1
-                            continue
-                        whole = await response.read()
-                except aiohttp.ClientError as error:
-                    self.refused[repr(error)] += 1
-                    continue
-                self.begun += 1
-                if not stream or whole.endswith(b"data: [DONE]\n\n"):
-                    self.ends["whole"] += 1
-                elif b'data: {"error"' in whole:
-                    self.ends["told"] += 1
-                else:
-                    self.ends["cut in silence"] += 1
-
-    async def _turn(self) -> None:
-        while not self._over.is_set():
-            conversation = await self._person.conversation(title="Under fire")
-            told = Told()
-            body = {"content": f"[[echo]]{WORDS}", "model": self._model}
-            turn = await begin(self._person, conversation, body, f"fire-{conversation}", told)
-            await follow(self._person, turn, told)
-            self.turns["whole" if told.text == WORDS else f"{told.kinds[-1]} {told.text!r}"] += 1
 
 
 async def test_requests_find_another_replica_before_their_first_token(
