@@ -88,7 +88,7 @@ def sixteen(model: str, tokens: int) -> Ask:
 # many tokens as this machine makes in about so many seconds.
 SECONDS: Final = {"alone": 6.0, "sixteen": 0.0}
 WAVE_SECONDS: Final = 10.0
-FEWEST_TOKENS: Final = 8
+FEWEST_TOKENS: Final = 32
 MOST_TOKENS: Final = 128
 
 
