@@ -4,7 +4,7 @@ from core.postgres import Connection, Postgres
 from core.telemetry import new_traceparent
 from gateway.evaluations.jobs import request_case
 from gateway.evaluations.repository import EvaluationRepository
-from gateway.evaluations.schemas import NewRun, RunOut
+from gateway.evaluations.schemas import NewRun, RunOut, RunState
 from gateway.jobs.repository import JobRepository
 
 
@@ -41,8 +41,14 @@ class Evaluations:
             await self._request(connection, run, await self._repository.owner(connection, run.id))
         return run
 
-    async def of_promotion(self, connection: Connection, promotion_id: str) -> RunOut | None:
-        """The run that a promotion waited for, where it had begun."""
+    async def over(self, connection: Connection, promotion_id: str) -> RunOut | None:
+        """The run that a promotion waited for, where it had begun: nobody waits for it any more."""
+        run = await self._repository.of_promotion(connection, promotion_id)
+        if run is None or run.state is not RunState.RUNNING:
+            return run
+        await self._repository.end(
+            connection, run.id, RunState.BROKEN, "No verdict: the promotion ended before."
+        )
         return await self._repository.of_promotion(connection, promotion_id)
 
     async def _request(self, connection: Connection, run: RunOut, user_id: str) -> None:

@@ -143,7 +143,10 @@ class Conductor:
             return False
         if run.state is RunState.PASSED:
             return True
-        if run.state is RunState.RUNNING:
+        if run.state is RunState.RUNNING and self._seconds_since(row.created_at) > row.plan.warm_seconds:
+            reason = f"Evaluation {wanted} was not over within {row.plan.warm_seconds:.0f} s."
+            await self._end(connection, row, rows, PromotionState.FAILED, reason)
+        elif run.state is RunState.RUNNING:
             done = f"{len(run.results)} of {len(run.cases)} cases"
             await self._promotions.say(connection, row.id, f"Evaluation {wanted}: {done}.")
         else:
@@ -271,7 +274,7 @@ class Conductor:
                 connection, row.name, [name for name in row.before if name != row.revision], moved_at
             )
         now = self._clock.now()
-        run = await self._evaluations.of_promotion(connection, row.id) if row.plan.evaluation else None
+        run = await self._evaluations.over(connection, row.id) if row.plan.evaluation else None
         receipt = receipt_of(
             row,
             rows,

@@ -39,6 +39,7 @@ class Plan(BaseModel):
     min_requests: int = Field(default=20, ge=0, le=1_000_000)
     patience_seconds: float = Field(default=600, ge=0, le=604_800)
     warm_seconds: float = Field(default=1_800, ge=1, le=86_400)
+    """Within this time the new revision has to be ready, and to have passed its evaluation."""
     limits: Limits = Limits()
     alpha: float = Field(default=0.01, gt=0, le=0.5)
     evaluation: Name | None = None

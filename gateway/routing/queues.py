@@ -14,6 +14,8 @@ log = get_logger(__name__)
 
 # Replicas do not tell more often.
 FRESH_SECONDS: Final = 0.8
+# Nobody waits longer than this to be told how long others wait.
+DEADLINE_SECONDS: Final = 2.0
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
@@ -52,9 +54,10 @@ class Queues:
         async with self._lock:
             if time.monotonic() - self._asked_at >= FRESH_SECONDS:
                 try:
-                    self._known = await self._control.queues()
-                except HeadraceError as error:
-                    log.warning("queues.unknown", error=error.detail)
+                    async with asyncio.timeout(DEADLINE_SECONDS):
+                        self._known = await self._control.queues()
+                except (HeadraceError, TimeoutError) as error:
+                    log.warning("queues.unknown", error=repr(error))
                     self._known = ()
                 self._asked_at = time.monotonic()
             return self._known

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.chat.running import RunningTurn
-from gateway.routing.queues import ReplicaQueue
+from gateway.routing.queues import Queues, ReplicaQueue
 from tests.gateway.client import MODEL, Gateway, Person, events_of, text_of, until
 
 
@@ -68,3 +68,14 @@ async def test_a_serving_side_that_does_not_say_who_waits_stops_nobody(
     await gateway.house.places.step()
     gateway.control.away = False
     assert events_of(await person.follow(turn))[-1][1] == "turn.completed"
+
+
+async def test_a_serving_side_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        async def queues(self) -> list[ReplicaQueue]:
+            await asyncio.sleep(60)
+            return queue("somebody")
+
+    monkeypatch.setattr("gateway.routing.queues.DEADLINE_SECONDS", 0.05)
+    async with asyncio.timeout(5):
+        assert await Queues(Silent()).now() == ()

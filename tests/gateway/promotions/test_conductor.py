@@ -363,3 +363,26 @@ async def test_a_set_that_is_deleted_in_the_meantime_lets_nothing_pass(world: Wo
     assert over.state is PromotionState.FAILED
     assert over.detail is not None and "no evaluation set" in over.detail
     assert await world.weights() == {"r1": 100, "r2": 0}
+
+
+async def test_an_evaluation_that_never_ends_holds_nothing_up_for_ever(world: World) -> None:
+    await world.runs.keep_set("usr_1", "capitals", CAPITALS)
+    row = await world.begin(QUICK.model_copy(update={"evaluation": "capitals", "warm_seconds": 100}))
+    await world.steps(4)
+    await world.steps(1, seconds=101)
+    over = await world.now(row)
+    assert over.state is PromotionState.FAILED
+    assert over.detail == "Evaluation capitals was not over within 100 s."
+    assert over.receipt is not None and over.receipt["evaluation"]["outcome"] == "broken"
+
+
+async def test_a_promotion_that_is_called_off_ends_its_evaluation(world: World) -> None:
+    await world.runs.keep_set("usr_1", "capitals", CAPITALS)
+    row = await world.begin(QUICK.model_copy(update={"evaluation": "capitals"}))
+    await world.steps(4)
+    await world.deployments.rollback(ACTOR, "m")
+    await world.steps()
+    over = await world.now(row)
+    assert over.state is PromotionState.ROLLED_BACK
+    assert over.receipt is not None
+    assert over.receipt["evaluation"]["detail"] == "No verdict: the promotion ended before."

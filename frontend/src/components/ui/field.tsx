@@ -44,10 +44,12 @@ interface AreaProps extends ComponentProps<"textarea"> {
   label: string;
   hint?: ReactNode;
   error?: string | undefined;
+  /** What is written there is for a machine. */
+  code?: boolean;
 }
 
 /** A labelled text of several lines. Its hint and its error are read with it. */
-export function Area({ label, hint, error, className, ...props }: AreaProps) {
+export function Area({ label, hint, error, code, className, ...props }: AreaProps) {
   const id = useId();
   const note = error ?? hint;
   return (
@@ -59,7 +61,8 @@ export function Area({ label, hint, error, className, ...props }: AreaProps) {
         id={id}
         aria-invalid={error ? true : undefined}
         aria-describedby={note ? `${id}-note` : undefined}
-        className={cn(inputStyle, "block resize-y py-2 text-reading")}
+        spellCheck={code ? false : undefined}
+        className={cn(inputStyle, "block resize-y py-2", code ? "font-mono text-ui" : "text-reading")}
         {...props}
       />
       {note && (

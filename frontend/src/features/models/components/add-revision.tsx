@@ -61,10 +61,9 @@ export function AddRevision({ like, taken, onDone }: AddRevisionProps) {
         hint={words.addDetail}
         name="spec"
         rows={14}
-        spellCheck={false}
         defaultValue={JSON.stringify(begins, null, 2)}
         error={wrong ?? undefined}
-        className="font-mono"
+        code
       />
       {add.error && <Problem error={add.error} />}
       <div className="flex gap-2">

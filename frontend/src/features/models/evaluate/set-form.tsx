@@ -50,10 +50,9 @@ export function SetForm({ set, onDone }: { set: EvaluationSet | null; onDone: ()
         hint={words.casesHint}
         name="cases"
         rows={12}
-        spellCheck={false}
         defaultValue={JSON.stringify(begins, null, 2)}
         error={wrong ?? undefined}
-        className="font-mono"
+        code
       />
       {keep.error && <Problem error={keep.error} />}
       <div className="flex gap-2">
