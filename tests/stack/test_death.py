@@ -20,7 +20,7 @@ def _ready(stack: Stack, service: str, after: int) -> bool:
 
 
 def _model_answers(stack: Stack) -> bool:
-    """At every gateway: each looks for itself once a second, and each new connection may reach another one."""
+    """At every gateway: each looks for itself once a second, and a new connection may reach another one."""
     for _ in range(8):
         answer = httpx.post(
             f"{stack.url}/v1/chat/completions",
