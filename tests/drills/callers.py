@@ -11,6 +11,8 @@ from tests.gateway.client import Person
 
 CALLERS = 12
 TURNS = 6
+# Who is refused comes back soon, but is not the load himself.
+PAUSE_SECONDS = 0.2
 WORDS = " ".join(f"w{number}" for number in range(30))
 
 
@@ -54,10 +56,12 @@ class Callers:
                     async with client.post("/v1/chat/completions", json=body) as response:
                         if response.status != 200:
                             self.refused[f"{response.status} {(await response.text())[:120]}"] += 1
+                            await asyncio.sleep(PAUSE_SECONDS)
                             continue
                         whole = await response.read()
                 except aiohttp.ClientError as error:
                     self.refused[repr(error)] += 1
+                    await asyncio.sleep(PAUSE_SECONDS)
                     continue
                 self.begun += 1
                 if not stream or whole.endswith(b"data: [DONE]\n\n"):
