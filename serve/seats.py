@@ -23,7 +23,7 @@ class Priority(IntEnum):
 
 
 # Which part of the places and of the tokens a kind leaves free; of places at least one where there are two.
-LEFT_FREE: Final = {Priority.CHAT: 0.0, Priority.API: 0.0, Priority.JOB: 1 / 8}
+LEFT_FREE: Final = {Priority.CHAT: 0.0, Priority.API: 0.0, Priority.JOB: 1 / 4}
 
 
 class Seat:

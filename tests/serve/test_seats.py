@@ -40,7 +40,7 @@ def test_a_full_engine_lets_chats_before_programs_before_jobs() -> None:
     assert (seats.running, seats.waiters) == (0, 0)
 
 
-@pytest.mark.parametrize(("kind", "most"), [(Priority.CHAT, 16), (Priority.API, 16), (Priority.JOB, 14)])
+@pytest.mark.parametrize(("kind", "most"), [(Priority.CHAT, 16), (Priority.API, 16), (Priority.JOB, 12)])
 def test_jobs_leave_places_for_chats(kind: Priority, most: int) -> None:
     seats = Seats(16, 1_000_000)
     taken = [seats.take(kind, 1, str(number)) for number in range(20)]
