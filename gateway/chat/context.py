@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from core.errors import MessageTooLong
 from gateway.chat.prompt import CountTokens, Prompt, PromptMessage, at_most, build_prompt
+from gateway.conversations.history import SaidRow
 from gateway.conversations.summaries.repository import SummaryRepository
 from gateway.conversations.summaries.tables import SummaryRow
-from gateway.conversations.tables import ConversationRow, MessageRow, MessageStatus, Role
+from gateway.conversations.tables import ConversationRow, MessageStatus, Role
 from gateway.inference import Inference, Target
 from gateway.inference.tokens import count_prompt_tokens
 
@@ -53,7 +54,7 @@ class ContextBuilder:
         self,
         conversation: ConversationRow,
         target: Target,
-        path: Sequence[MessageRow],
+        path: Sequence[SaidRow],
         new_content: str | None,
         *,
         max_tokens: int | None,
@@ -105,7 +106,7 @@ class _History:
     depths: Sequence[int]
 
 
-def _history(path: Sequence[MessageRow], new_content: str | None, target: Target) -> _History:
+def _history(path: Sequence[SaidRow], new_content: str | None, target: Target) -> _History:
     budget = target.context_window * MAX_BYTES_PER_TOKEN
     found: list[tuple[PromptMessage, int]] = []
     if new_content is not None:
@@ -115,15 +116,15 @@ def _history(path: Sequence[MessageRow], new_content: str | None, target: Target
         if budget < 0 and found:
             break
         # An answer that failed before its first word says nothing.
-        if row.content and row.status is not MessageStatus.STREAMING:
-            found.append(({"role": row.role.value, "content": row.content}, row.depth))
+        if row.content and row.status != MessageStatus.STREAMING:
+            found.append(({"role": row.role, "content": row.content}, row.depth))
     found.reverse()
     while len(found) > 1 and found[0][0]["role"] == Role.ASSISTANT.value:
         found.pop(0)
     return _History([message for message, _ in found], [depth for _, depth in found])
 
 
-def _known(path: Sequence[MessageRow], new_content: str | None, target: Target) -> int | None:
+def _known(path: Sequence[SaidRow], new_content: str | None, target: Target) -> int | None:
     """No fewer tokens than the history has, from what the same model said of an earlier turn that read all of
     it; None when there is no such turn."""
     newer: list[PromptMessage] = []
@@ -140,7 +141,7 @@ def _known(path: Sequence[MessageRow], new_content: str | None, target: Target) 
             # Read again, its text may be cut into other tokens than it was written in.
             answer = row.completion_tokens + row.completion_tokens // 8
             return row.prompt_tokens + answer + at_most(newer)
-        newer.append({"role": row.role.value, "content": row.content})
+        newer.append({"role": row.role, "content": row.content})
     return None
 
 

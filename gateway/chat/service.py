@@ -18,10 +18,11 @@ from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.schemas import RetryIn, TurnIn
 from gateway.chat.tables import TurnRow, TurnStart, TurnStatus
+from gateway.conversations.history import HistoryRepository, SaidRow
+from gateway.conversations.messages import MessageRepository
 from gateway.conversations.parameters import Parameters
-from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.service import ConversationService
-from gateway.conversations.tables import ConversationRow, MessageRow, Role
+from gateway.conversations.tables import ConversationRow, Role
 from gateway.events.bus import EventBus
 from gateway.inference import Target
 from gateway.routing.table import RoutingTable
@@ -42,7 +43,8 @@ class TurnService:
     def __init__(
         self,
         conversations: ConversationService,
-        history: ConversationRepository,
+        messages: MessageRepository,
+        history: HistoryRepository,
         turns: TurnRepository,
         runner: TurnRunner,
         followers: Followers,
@@ -52,6 +54,7 @@ class TurnService:
         admission: Admission,
     ) -> None:
         self._conversations = conversations
+        self._messages = messages
         self._history = history
         self._turns = turns
         self._runner = runner
@@ -77,12 +80,16 @@ class TurnService:
         if "parent_id" in wanted.model_fields_set:
             conversation = await self._idle(principal, conversation_id)
             parent_id = await self._parent(conversation, wanted.parent_id)
-            path = await self._history.path(parent_id, MAX_HISTORY_MESSAGES) if parent_id else []
+            path = (
+                await self._history.above(conversation_id, parent_id, MAX_HISTORY_MESSAGES)
+                if parent_id
+                else []
+            )
         else:
             # Both at once: somebody waits. What was read is of use only where the first does not refuse.
             conversation, path = await asyncio.gather(
                 self._idle(principal, conversation_id),
-                self._history.visible_path(conversation_id, MAX_HISTORY_MESSAGES),
+                self._history.visible(conversation_id, MAX_HISTORY_MESSAGES),
             )
             parent_id = path[0].id if path else None
         targets = self._targets(principal, wanted.model or conversation.model, conversation_id)
@@ -113,7 +120,7 @@ class TurnService:
         conversation = await self._idle(principal, row.start.conversation_id)
         name = wanted.model or row.start.model
         targets = self._targets(principal, name, conversation.id)
-        path = await self._history.path(row.start.user_message_id, MAX_HISTORY_MESSAGES)
+        path = await self._history.above(conversation.id, row.start.user_message_id, MAX_HISTORY_MESSAGES)
         return await self._launch(
             principal,
             conversation,
@@ -178,7 +185,7 @@ class TurnService:
         """Where the new message goes: below an answer, or None for a new root."""
         if parent_id is None:
             return None
-        parent = await self._history.in_conversation(conversation.id, parent_id)
+        parent = await self._messages.in_conversation(conversation.id, parent_id)
         if parent is None:
             raise NotFound("The message to go on from is not in this conversation.")
         if parent.role is Role.USER:
@@ -205,7 +212,7 @@ class TurnService:
         conversation: ConversationRow,
         name: str | None,
         targets: Sequence[Target],
-        path: Sequence[MessageRow],
+        path: Sequence[SaidRow],
         *,
         turn_id: str,
         new_content: str | None,

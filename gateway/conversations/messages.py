@@ -18,11 +18,10 @@ p.id, p.conversation_id, p.parent_id, p.depth, p.turn_id, p.role, p.content, p.s
 PARENTS = "path p CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = p.parent_id OFFSET 0) m"
 
 
-def _path_from(start: str) -> str:
-    """The path from a message up to the root, newest message first."""
-    return f"""
+# From a message up to the root, newest message first.
+_PATH = f"""
 WITH RECURSIVE path AS (
-    SELECT m.* FROM messages m WHERE m.id = {start}
+    SELECT m.* FROM messages m WHERE m.id = $1
     UNION ALL
     SELECT m.* FROM {PARENTS}
 )
@@ -31,10 +30,6 @@ FROM (SELECT * FROM path LIMIT $2) p
 LEFT JOIN turns t ON t.id = p.turn_id AND p.role = 'assistant'
 ORDER BY p.depth DESC
 """  # noqa: S608 - of constants of this file
-
-
-_PATH = _path_from("$1")
-_VISIBLE_PATH = _path_from("(SELECT head_message_id FROM conversations WHERE id = $1)")
 
 _TREE = f"""
 SELECT {_COLUMNS}
@@ -94,11 +89,6 @@ class MessageRepository:
     async def path(self, message_id: str, limit: int) -> Sequence[MessageRow]:
         """Up to `limit` messages from `message_id` towards the root, newest first."""
         rows = await self._postgres.fetch(_PATH, message_id, limit)
-        return [_message(row) for row in rows]
-
-    async def visible_path(self, conversation_id: str, limit: int) -> Sequence[MessageRow]:
-        """The visible path of a conversation, newest message first, at most `limit` of them."""
-        rows = await self._postgres.fetch(_VISIBLE_PATH, conversation_id, limit)
         return [_message(row) for row in rows]
 
     async def path_ids(self, message_id: str, limit: int) -> Sequence[str]:

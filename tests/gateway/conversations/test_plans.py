@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from core.postgres import Postgres
-from gateway.conversations import messages, repository
+from gateway.conversations import history, messages, repository
 from gateway.conversations.search import repository as search
 from tests.gateway.client import Person
 
@@ -37,7 +37,10 @@ class RolledBack(Exception):
     [
         (PAGE, (USER, False), "conversations_of_user"),
         (messages._PATH, (MESSAGE, 100), "messages_pkey"),
-        (messages._VISIBLE_PATH, (CONVERSATION, 100), "messages_pkey"),
+        (history._VISIBLE, (CONVERSATION, 100), "messages_of_conversation"),
+        (history._ABOVE, (CONVERSATION, 100, MESSAGE), "messages_of_conversation"),
+        (history._VISIBLE, (CONVERSATION, 100), "turns_pkey"),
+        (history._CLIMB, (MESSAGE, CONVERSATION, 100, 5), "messages_pkey"),
         (messages._PATH_IDS, (MESSAGE, 100), "messages_pkey"),
         (messages._TREE, (CONVERSATION, 0, MESSAGE, 50), "messages_of_conversation"),
         (messages._SIBLINGS, (CONVERSATION, [MESSAGE], [MESSAGE], True), "messages_children"),
