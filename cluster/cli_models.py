@@ -110,6 +110,18 @@ def models_fallback(
     fallback(model, other)
 
 
+@models.command("shadow")
+def models_shadow(
+    named: Annotated[str, typer.Argument(metavar="MODEL[@REVISION]", help="Without a revision: nobody.")],
+    percent: Annotated[int, typer.Option(min=1, max=100, help="So many of a hundred requests.")] = 10,
+    texts: Annotated[bool, typer.Option("--texts", help="Keep questions and answers for a week.")] = False,
+) -> None:
+    """Ask a revision again what people ask, to compare its answers, which nobody is shown or charged for."""
+    from cluster.commands.models import shadow
+
+    shadow(named, percent=percent, texts=texts)
+
+
 @models.command("logs")
 def models_logs(named: Named) -> None:
     """What a revision's replicas wrote last."""

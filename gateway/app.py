@@ -36,6 +36,7 @@ from gateway.openai_api.models import ModelRoutes
 from gateway.openai_api.relay import CompletionRelay
 from gateway.prompts.endpoints import router as prompts_router
 from gateway.routing.endpoints import router as models_router
+from gateway.shadows.endpoints import router as shadows_router
 from gateway.shortcut import Shortcut
 from gateway.usage.endpoints import router as usage_router
 from gateway.web import Page
@@ -102,6 +103,7 @@ def create_app(house: House) -> Envelope:
         admin_router,
         deployments_router,
         comparisons_router,
+        shadows_router,
         evaluations_router,
         account_router,
     ):

@@ -33,6 +33,7 @@ from gateway.chat.service import TurnService
 from gateway.chat.socket_follows import SocketFollows
 from gateway.comparisons.repository import ComparisonRepository
 from gateway.conversations.exporting.service import ExportService
+from gateway.conversations.history import HistoryRepository
 from gateway.conversations.repository import ConversationRepository
 from gateway.conversations.search.repository import SearchRepository
 from gateway.conversations.search.service import SearchService
@@ -73,6 +74,8 @@ from gateway.routing.reconciler import Reconciler
 from gateway.routing.repository import RevisionRepository
 from gateway.routing.schemas import ModelOut
 from gateway.routing.table import Route, RoutingTable
+from gateway.shadows.copies import Copies
+from gateway.shadows.repository import ShadowRepository
 from gateway.usage.admission import Admission
 from gateway.usage.booking import BookingQueue
 from gateway.usage.budgets import Budgets
@@ -138,6 +141,9 @@ class House:
         comparison = Comparison(self.postgres)
         self.ledger_reconciler = LedgerReconciler(self.postgres, comparison, self.control, clock)
 
+        self.shadows = ShadowRepository(self.postgres)
+        self.copies = Copies(self.routes, self.inference, self.booking, self.shadows)
+
         history = ConversationRepository(self.postgres)
         found = SearchRepository(self.postgres)
         summaries = SummaryRepository(self.postgres)
@@ -159,6 +165,7 @@ class House:
             turn_rows,
             self.bus,
             self.recorder,
+            self.copies,
             clock,
             turn_timeout=settings.turn_timeout,
             drain_timeout=settings.drain_timeout,
@@ -179,6 +186,7 @@ class House:
         self.turns = TurnService(
             self.conversations,
             history,
+            HistoryRepository(self.postgres),
             turn_rows,
             self.runner,
             self.followers,
@@ -192,6 +200,7 @@ class House:
         self.erasure = AccountErasure(self.postgres, self.auth.deletion)
         self.purge = Purge(
             [
+                self.shadows.purge,
                 self.budgets.purge,
                 self.idempotency.purge,
                 comparison.purge,
@@ -213,6 +222,7 @@ class House:
             accounts=Accounts(self.postgres, self.ledger, admission, self.booking),
             background=self.background,
             figures=self.recorder,
+            copies=self.copies,
         )
         self.chat_relay = CompletionRelay(self.openai, "/v1/chat/completions", ChatHead)
         self.comparisons = ComparisonRepository(self.postgres)
@@ -235,6 +245,7 @@ class House:
             self.control,
             self.booking,
             self.recorder,
+            self.copies,
             self.ledger_upkeep,
             self.purge,
         ]

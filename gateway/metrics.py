@@ -38,6 +38,9 @@ SOCKETS = Gauge("headrace_event_sockets", "Open event WebSockets.")
 JOBS = Counter("headrace_jobs", "Jobs that ended.", ["kind", "outcome"])
 OUTBOX_SENT = Counter("headrace_outbox_sent", "Outbox rows handed to Kafka.")
 LOG_STORE_FAILURES = Counter("headrace_log_store_failures", "Writes of live logs that did not succeed.")
+SHADOWS = Counter(
+    "headrace_shadow_requests", "Copies of requests that shadows were asked.", ["model", "outcome"]
+)
 TURNS_CONTINUED = Counter(
     "headrace_turns_continued", "Answers that went on with another engine or runner.", ["model", "reason"]
 )

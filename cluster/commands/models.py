@@ -22,7 +22,7 @@ from gateway.deployments.command_line import ModelDesk, models_for_command_line
 from gateway.figures.tables import Figures
 from gateway.promotions.plan import Plan
 from gateway.promotions.tables import PromotionRow, PromotionState
-from gateway.routing.tables import RevisionRow, State
+from gateway.routing.tables import NameRow, RevisionRow, ShadowRow, State
 from models.catalogue import Catalogue, CatalogueError, load_spec
 from models.spec import ModelSpec
 
@@ -60,15 +60,15 @@ def show_list(name: str | None) -> None:
 
     async def act(
         desk: ModelDesk,
-    ) -> tuple[Sequence[RevisionRow], Mapping[tuple[str, str], Figures], Mapping[str, str]]:
+    ) -> tuple[Sequence[RevisionRow], Mapping[tuple[str, str], Figures], Mapping[str, NameRow]]:
         since = datetime.now(UTC) - timedelta(seconds=FIGURES_SECONDS)
         return (
             await desk.revisions.listed(name),
             await desk.figures.since(since, name),
-            await desk.revisions.fallbacks(),
+            await desk.revisions.names(),
         )
 
-    rows, figures, fallbacks = _run(act)
+    rows, figures, names = _run(act)
     table = Table(box=None, pad_edge=False)
     for heading in _HEADINGS:
         table.add_column(heading)
@@ -87,8 +87,12 @@ def show_list(name: str | None) -> None:
         )
     console = Console(highlight=False)
     console.print(table)
-    for here, there in sorted(fallbacks.items()):
-        console.print(f"While nobody answers for {here}, {there} does.")
+    for here, decided in sorted(names.items()):
+        if decided.fallback is not None:
+            console.print(f"While nobody answers for {here}, {decided.fallback} does.")
+        if (shadow := decided.shadow) is not None:
+            kept = ", and the texts are kept" if shadow.keep_texts else ""
+            console.print(f"{shadow.revision} is asked again what {shadow.percent}% ask {here}{kept}.")
 
 
 def show(named: str) -> None:
@@ -202,6 +206,17 @@ def fallback(name: str, other: str | None) -> None:
     """Who is asked in place of a name while nobody answers for it."""
     _run(lambda desk: desk.deployments.set_fallback(ACTOR, name, other))
     _say(f"While nobody answers for {name}, {other or 'nobody'} does.")
+
+
+def shadow(named: str, *, percent: int, texts: bool) -> None:
+    """Ask a revision again what others are asked; without a revision nobody is. Raises ClusterError."""
+    name, revision = _parts(named, whole=False)
+    row = ShadowRow(revision, percent, texts) if revision else None
+    _run(lambda desk: desk.deployments.set_shadow(ACTOR, name, row))
+    if row is None:
+        _say(f"Nobody is asked again what {name} is asked.")
+    else:
+        _say(f"{named} is asked again what {percent}% ask {name}; nobody is shown its answers.")
 
 
 def logs(named: str) -> None:

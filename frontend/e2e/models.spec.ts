@@ -97,6 +97,29 @@ test("an operator deploys, compares, evaluates, splits, promotes and rolls back 
   await expect(kept.getByRole("status")).toContainText(`simulated ${name}: passed.`, STARTS);
   await axeClean(page);
 
+  // It is asked again what people ask, and nobody sees its answers but whoever looks after models.
+  await card.getByText("Shadow: nobody is asked again").click();
+  const shadow = card.getByRole("form", { name: "The shadow" });
+  await expect(card.getByText("Nothing was copied in the last week.")).toBeVisible();
+  await shadow.getByLabel("Revision").selectOption(name);
+  await shadow.getByLabel("Percent of the requests").fill("0");
+  await shadow.getByRole("button", { name: "Apply" }).click();
+  await expect(shadow.getByText("A whole number from 1 to 100.")).toBeVisible();
+  await shadow.getByLabel("Percent of the requests").fill("100");
+  await shadow.getByLabel(/^Keep the texts/).check();
+  await shadow.getByRole("button", { name: "Apply" }).click();
+  await expect(card.getByText(`Shadow: ${name} is asked again, 100% of the requests`)).toBeVisible();
+  await chat.ask("[[echo]]Both say the same");
+  await expect(chat.answers.last()).toContainText("Both say the same");
+  await expect(chat.answers).toHaveCount(1);
+  await expect(card.getByRole("group", { name: `r1 and its shadow ${name}` })).toBeVisible(STARTS);
+  await card.getByText("The newest copy").click();
+  await expect(card.getByText("Both say the same", { exact: true })).toHaveCount(2);
+  await axeClean(page);
+  await shadow.getByLabel("Revision").selectOption("nobody");
+  await shadow.getByRole("button", { name: "Apply" }).click();
+  await expect(card.getByText("Shadow: nobody is asked again")).toBeVisible();
+
   await card.getByRole("button", { name: "Split" }).click();
   await card.getByLabel("Weight of r1").fill("many");
   await card.getByRole("button", { name: "Apply" }).click();

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { json, missing, only, Refused } from "./http.mjs";
 import { newId } from "./ids.mjs";
 import { evaluationRoutes } from "./routes-evaluations.mjs";
+import { shadowRoutes, shadows } from "./routes-shadows.mjs";
 import { models } from "./models.mjs";
 
 const START_MS = 400;
@@ -157,7 +158,7 @@ export const modelRoutes = () => {
   const NAME = "([a-z0-9._-]+)";
   const at = (rest) => new RegExp(`^/api/admin/models/${rest}$`);
   return [
-    ["GET", /^\/api\/admin\/models$/, operator(({ response }) => json(response, 200, { items: revisions, fallbacks }))],
+    ["GET", /^\/api\/admin\/models$/, operator(({ response }) => json(response, 200, { items: revisions, fallbacks, shadows }))],
     ["POST", /^\/api\/admin\/models$/, operator(({ response, body }) => {
       only(body, ["spec"]);
       const { spec } = body;
@@ -230,6 +231,7 @@ export const modelRoutes = () => {
       json(response, 202, shown(running ?? begin(user, goal, plan)));
     })],
     ...evaluationRoutes(operator),
+    ...shadowRoutes(operator, named),
     ["POST", /^\/api\/admin\/comparisons$/, operator(({ response, body, user }) => {
       comparisons.unshift({ ...body, id: newId("cmp"), by: user.name, created_at: now() });
       json(response, 201, { items: comparisons.slice(0, 1), tallies: tallies(body.name) });

@@ -24,6 +24,8 @@ from gateway.figures.recorder import FigureRecorder
 from gateway.inference import Target
 from gateway.metrics import TOKENS, TURNS, TURNS_RUNNING
 from gateway.routing.attempts import Attempts
+from gateway.shadows.copies import Copies
+from gateway.shadows.tables import Answered, Said
 from gateway.usage.tables import Tokens
 
 log = get_logger(__name__)
@@ -53,6 +55,7 @@ class TurnRunner:
         repository: TurnRepository,
         bus: EventBus,
         figures: FigureRecorder,
+        copies: Copies,
         clock: Clock,
         *,
         turn_timeout: float,
@@ -66,6 +69,7 @@ class TurnRunner:
         self._repository = repository
         self._bus = bus
         self._figures = figures
+        self._copies = copies
         self._clock = clock
         self._drain_timeout = drain_timeout
         self._most = most
@@ -258,6 +262,13 @@ class TurnRunner:
             wait=end.ttft_ms / 1000 if end.ttft_ms is not None else None,
             tokens=Tokens(end.prompt_tokens, end.completion_tokens),
         )
+        if end.status is TurnStatus.COMPLETED and self._copies.chosen(running.target.model):
+            said = Said(end.text, end.completion_tokens, end.ttft_ms, end.duration_ms, end.finish_reason)
+            self._copies.make(
+                Answered(
+                    running.turn.user_id, running.turn.conversation_id, running.target, running.request, said
+                )
+            )
 
     async def _hand_over(self, running: RunningTurn) -> None:
         """Leave the turn where another process finds all of it."""

@@ -20,6 +20,7 @@ from gateway.deployments.schemas import (
     Retirement,
     RevisionList,
     RevisionOut,
+    ShadowIn,
     Split,
 )
 
@@ -50,7 +51,7 @@ async def list_revisions(
     since = datetime.now(UTC) - timedelta(seconds=FIGURES_SECONDS)
     return RevisionList.of(
         await revisions.listed(),
-        await revisions.fallbacks(),
+        await revisions.names(),
         await figures.since(since),
         FIGURES_SECONDS,
         await queues.now(),
@@ -111,6 +112,14 @@ async def set_fallback(
 ) -> None:
     """Who is asked in its place while nobody answers for it."""
     await deployments.set_fallback(actor, name, body.fallback)
+
+
+@router.put("/models/{name}/shadow", status_code=status.HTTP_204_NO_CONTENT)
+async def set_shadow(
+    body: ShadowIn, actor: OperatorActor, deployments: CurrentDeployments, name: ModelName
+) -> None:
+    """Which revision gets copies of what this name is asked. Nobody who chats sees its answers or pays."""
+    await deployments.set_shadow(actor, name, body.row())
 
 
 @router.post("/models/{name}/promote", status_code=status.HTTP_202_ACCEPTED)

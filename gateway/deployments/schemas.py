@@ -11,7 +11,7 @@ from gateway.figures.tables import Figures
 from gateway.promotions.plan import Plan
 from gateway.promotions.tables import PromotionRow
 from gateway.routing.queues import ReplicaQueue
-from gateway.routing.tables import RevisionRow
+from gateway.routing.tables import NameRow, RevisionRow, ShadowRow
 from models.spec import ModelSpec, Name, first_complaint
 
 ModelName = Annotated[str, StringConstraints(max_length=63)]
@@ -45,6 +45,33 @@ class Split(_In):
     """The weight of each revision; those that are not named get no traffic."""
 
     weights: Annotated[dict[Name, Annotated[int, Field(ge=0, le=100)]], Field(min_length=1, max_length=50)]
+
+
+class ShadowIn(_In):
+    """Which revision gets a copy of how many requests in a hundred; null: none.
+
+    `keep_texts`: the last question and both answers are kept for a week, and operators can read them.
+    """
+
+    revision: Name | None
+    percent: Annotated[int, Field(ge=1, le=100)] = 10
+    keep_texts: bool = False
+
+    def row(self) -> ShadowRow | None:
+        """As it is stored."""
+        if self.revision is None:
+            return None
+        return ShadowRow(self.revision, self.percent, self.keep_texts)
+
+
+class ShadowOut(BaseModel):
+    revision: str
+    percent: int
+    keep_texts: bool
+
+    @classmethod
+    def of(cls, row: ShadowRow) -> "ShadowOut":
+        return cls(revision=row.revision, percent=row.percent, keep_texts=row.keep_texts)
 
 
 class Fallback(_In):
@@ -131,16 +158,20 @@ class RevisionOut(BaseModel):
 
 
 class RevisionList(BaseModel):
-    """Every revision there ever was, by name, newest first. `fallbacks`: who answers in whose place."""
+    """Every revision there ever was, by name, newest first.
+
+    `fallbacks`: who answers in whose place. `shadows`: who gets copies of what a name is asked.
+    """
 
     items: list[RevisionOut]
     fallbacks: dict[str, str]
+    shadows: dict[str, ShadowOut]
 
     @classmethod
     def of(
         cls,
         rows: Sequence[RevisionRow],
-        fallbacks: Mapping[str, str],
+        names: Mapping[str, NameRow],
         figures: Mapping[tuple[str, str], Figures],
         seconds: int,
         queues: Sequence[ReplicaQueue],
@@ -157,7 +188,8 @@ class RevisionList(BaseModel):
                 )
                 for row in rows
             ],
-            fallbacks=dict(fallbacks),
+            fallbacks={name: row.fallback for name, row in names.items() if row.fallback is not None},
+            shadows={name: ShadowOut.of(row.shadow) for name, row in names.items() if row.shadow is not None},
         )
 
 

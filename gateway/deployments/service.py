@@ -1,6 +1,7 @@
 """Add, deploy, split, promote, roll back and retire revisions of models."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from auth.audit.service import AuditLog
@@ -14,7 +15,7 @@ from gateway.promotions.repository import PromotionRepository
 from gateway.promotions.tables import PromotionRow, PromotionState
 from gateway.routing.control import Control
 from gateway.routing.repository import RevisionRepository
-from gateway.routing.tables import Desired, Origin, RevisionRow, State
+from gateway.routing.tables import Desired, Origin, RevisionRow, ShadowRow, State
 from models.spec import ModelSpec
 
 # Going back is not tried out: what had the traffic before has shown that it works.
@@ -195,6 +196,30 @@ class Deployments:
             actor=actor.user_id,
             target=name,
             detail={"fallback": fallback, "by": actor.name},
+        )
+
+    async def set_shadow(self, actor: Actor, name: str, shadow: ShadowRow | None) -> None:
+        """Who gets a copy of what a name is asked; its answers are compared and shown to nobody who chats.
+
+        Raises: core.errors.NotFound; Invalid for a revision that is not running.
+        """
+        async with self._revisions.deciding(name) as connection:
+            if shadow is not None:
+                row = await self._one(connection, name, shadow.revision)
+                if row.desired is not Desired.SERVING:
+                    raise Invalid(
+                        f"{name} {shadow.revision} is not running: deploy it first.",
+                        fields=[("revision", "not running")],
+                    )
+            elif not await self._revisions.of_name(connection, name):
+                raise NotFound(f"There is no model named {name!r}.")
+            await self._revisions.set_shadow(connection, name, shadow)
+        await self._audit.record(
+            "model.shadow_set",
+            actor.visitor,
+            actor=actor.user_id,
+            target=name,
+            detail={"shadow": asdict(shadow) if shadow else None, "by": actor.name},
         )
 
     async def log(self, name: str, revision: str) -> str:

@@ -62,7 +62,7 @@ class Accounts:
             tokens=Tokens(0, 0, exact=False),
         )
         if principal.budgeted:
-            await self._reserve(entry, target, request, count)
+            await self._reserve(principal, entry, target, request, count)
         self._booking.open(entry, reserved=principal.budgeted)
         return Account(entry, principal.budgeted)
 
@@ -94,13 +94,18 @@ class Accounts:
         return min(most, int((time.perf_counter() - begun) / pace)) if pace else 0
 
     async def _reserve(
-        self, entry: Entry, target: Target, request: Request[Any], count: Callable[[], Awaitable[int]]
+        self,
+        principal: Principal,
+        entry: Entry,
+        target: Target,
+        request: Request[Any],
+        count: Callable[[], Awaitable[int]],
     ) -> None:
         async def reserve(tokens: int) -> None:
             async with self._postgres.transaction() as connection:
                 await self._ledger.reserve(
                     connection,
-                    user_id=entry.user_id,
+                    user_id=principal.user_id,
                     key_id=entry.key_id,
                     kind=entry.kind,
                     reference=entry.reference,
@@ -113,7 +118,7 @@ class Accounts:
         bound = body.bound_of(request, target.context_window)
         await self._admission.admit(
             reserve,
-            user_id=entry.user_id,
+            user_id=principal.user_id,
             key_id=entry.key_id,
             answer=bound.answer,
             prompt_at_most=bound.prompt,

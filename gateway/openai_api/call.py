@@ -9,6 +9,7 @@ from core.errors import HeadraceError, Unavailable
 from core.telemetry import new_traceparent
 from gateway.inference import Target
 from gateway.openai_api import errors
+from gateway.openai_api.kept import Kept
 
 
 class Call:
@@ -20,6 +21,7 @@ class Call:
         "begun",
         "counts",
         "ended",
+        "kept",
         "left",
         "request_id",
         "served_by",
@@ -36,6 +38,8 @@ class Call:
         self.asked_for = ""
         # A trial of an operator says nothing of how the revision does with people.
         self.counts = True
+        # Where a shadow is asked the same.
+        self.kept: Kept | None = None
         self.served_by: Target | None = None
         # Seconds to the first token, of an answer that streams.
         self.wait: float | None = None

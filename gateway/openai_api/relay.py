@@ -20,14 +20,15 @@ from core.log import get_logger
 from gateway.inference import Claim, EngineResponse, Target
 from gateway.inference.claim import ranked
 from gateway.inference.sse import FrameBuffer
-from gateway.inference.tokens import count_prompt_tokens
 from gateway.metrics import FIRST_TOKEN, RELAYS_RUNNING
 from gateway.openai_api import body, errors
 from gateway.openai_api.account import Account
 from gateway.openai_api.body import H, Request
 from gateway.openai_api.call import AlreadyTold, Call, cut, header_of, read_body, refuse, start
+from gateway.openai_api.kept import Kept
 from gateway.openai_api.refusal import refusal_of
 from gateway.openai_api.services import OpenAIServices
+from gateway.openai_api.settling import Settling
 from gateway.openai_api.usage_tail import UsageTail, tokens_of
 from gateway.routing.attempts import Attempts
 from gateway.usage.tables import NOTHING, Outcome, Tokens
@@ -35,9 +36,9 @@ from gateway.usage.tables import NOTHING, Outcome, Tokens
 log = get_logger(__name__)
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-COUNT_DEADLINE_SECONDS = 10.0
 # Between a model's name and a revision's; neither can hold it.
 PIN = "@"
+CHAT = "/v1/chat/completions"
 
 
 class CompletionRelay(Generic[H]):
@@ -51,6 +52,7 @@ class CompletionRelay(Generic[H]):
     def __init__(self, services: OpenAIServices, route: str, kind: type[H]) -> None:
         self._services = services
         self._route = route
+        self._settling = Settling(services)
         self._decoder: msgspec.json.Decoder[H] = msgspec.json.Decoder(kind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,10 +93,12 @@ class CompletionRelay(Generic[H]):
                     name, principal.key_id or principal.user_id, partial(may_ask, principal)
                 )
             )
+            if self._route == CHAT and self._services.copies.chosen(name):
+                call.kept = Kept()
         request = body.addressed_to(request, attempts.target.model)
 
         async def count() -> int:
-            return await self._count(call, attempts.target, request)
+            return await self._settling.count(call, attempts.target, request)
 
         account = await self._services.accounts.open(principal, attempts.target, request, count)
         await self._relay(call, account, attempts, request, receive, send)
@@ -183,7 +187,7 @@ class CompletionRelay(Generic[H]):
         finally:
             told = tokens or tail.tokens()
             if accepted:
-                self._book(call, account, attempts.target, request, outcome, told, tail.frames)
+                self._settling.book(call, account, attempts.target, request, outcome, told, tail.frames)
             else:
                 self._services.accounts.drop(account)
             if call.counts and not refused:
@@ -194,6 +198,10 @@ class CompletionRelay(Generic[H]):
                     wait=call.wait,
                     tokens=told or NOTHING,
                 )
+        if call.kept is not None and attempts.target.model == call.asked_for:
+            answered = call.kept.answered(account.entry.user_id, call, attempts.target, request)
+            if answered is not None:
+                self._services.copies.make(answered)
 
     async def _ask(
         self,
@@ -243,6 +251,8 @@ class CompletionRelay(Generic[H]):
                     call.started = True
                     call.wait = time.perf_counter() - call.begun
                     FIRST_TOKEN.labels("api", target.model).observe(call.wait)
+                if call.kept is not None:
+                    call.kept.add(whole)
                 if seen:
                     await send({"type": "http.response.body", "body": seen, "more_body": True})
             if not tail.ended:
@@ -260,58 +270,10 @@ class CompletionRelay(Generic[H]):
 
     async def _whole(self, call: Call, response: EngineResponse, send: Send) -> Tokens | None:
         answer = await response.read(MAX_ANSWER_BYTES)
+        if call.kept is not None:
+            call.kept.add(answer)
         kind = response.headers.get("content-type", "application/json").encode()
         await send(start(call, [(b"content-type", kind), (b"content-length", b"%d" % len(answer))]))
         call.started = call.ended = True
         await send({"type": "http.response.body", "body": answer, "more_body": False})
         return tokens_of(answer)
-
-    def _book(
-        self,
-        call: Call,
-        account: Account,
-        target: Target,
-        request: Request[H],
-        outcome: Outcome,
-        tokens: Tokens | None,
-        frames: int,
-    ) -> None:
-        """What was made is charged, whoever ended it."""
-        accounts = self._services.accounts
-        if tokens is not None:
-            if outcome is Outcome.COMPLETED and not request.stream:
-                accounts.saw(target.model, call.begun, tokens)
-            accounts.close(account, outcome, tokens)
-            return
-        # Cut off before the engine said what it cost: each frame is a token, and the engine counts the
-        # prompt. What the engine itself recorded of it replaces the estimate; see gateway.usage.reconciler.
-        if request.stream:
-            made = max(0, frames - 1)
-        else:
-            most = body.bound_of(request, target.context_window).answer
-            made = accounts.guess(target.model, call.begun, most)
-        self._services.background.start(self._book_estimate(call, account, target, request, outcome, made))
-
-    async def _book_estimate(
-        self, call: Call, account: Account, target: Target, request: Request[H], outcome: Outcome, made: int
-    ) -> None:
-        prompt = 0
-        try:
-            prompt = await self._count(call, target, request)
-        except (HeadraceError, ValueError) as error:
-            log.warning("api.prompt_not_counted", request_id=call.request_id, error=repr(error))
-        self._services.accounts.close(account, outcome, Tokens(prompt, made, exact=False))
-
-    async def _count(self, call: Call, target: Target, request: Request[H]) -> int:
-        """The prompt's tokens. Raises EngineTimeout, and what the engine's refusal means."""
-        try:
-            async with asyncio.timeout(COUNT_DEADLINE_SECONDS):
-                return await count_prompt_tokens(
-                    self._services.inference,
-                    target,
-                    body.prompt_of(request),
-                    request_id=call.request_id,
-                    traceparent=call.traceparent,
-                )
-        except TimeoutError as error:
-            raise EngineTimeout from error

@@ -8,6 +8,7 @@ from gateway.figures.recorder import FigureRecorder
 from gateway.inference import Inference
 from gateway.openai_api.account import Accounts
 from gateway.routing.table import RoutingTable
+from gateway.shadows.copies import Copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,4 @@ class OpenAIServices:
     accounts: Accounts
     background: Background
     figures: FigureRecorder
+    copies: Copies

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from core.postgres import Connection, Postgres, Record
-from gateway.routing.tables import Desired, Origin, RevisionRow, State
+from gateway.routing.tables import Desired, NameRow, Origin, RevisionRow, ShadowRow, State
 from models.spec import ModelSpec
 
 # Longer than a gateway takes to read the routes anew and to send a request that it had already decided on.
@@ -73,10 +73,13 @@ class RevisionRepository:
         )
         return [_row(row) for row in rows]
 
-    async def fallbacks(self) -> Mapping[str, str]:
-        """The names that answer in place of others."""
-        rows = await self._postgres.fetch("SELECT name, fallback FROM model_names WHERE fallback IS NOT NULL")
-        return {row["name"]: row["fallback"] for row in rows}
+    async def names(self) -> Mapping[str, NameRow]:
+        """What is decided about names, where anything is."""
+        rows = await self._postgres.fetch(
+            "SELECT name, fallback, shadow_revision, shadow_percent, shadow_texts FROM model_names "
+            "WHERE fallback IS NOT NULL OR shadow_revision IS NOT NULL"
+        )
+        return {row["name"]: _name(row) for row in rows}
 
     async def want_configured(self, specs: Sequence[ModelSpec]) -> None:
         """Serve these revisions and retire all others, in one transaction; but leave alone the models that an
@@ -140,6 +143,12 @@ class RevisionRepository:
     async def retire(self, connection: Connection, name: str, revision: str) -> None:
         """Take this revision's traffic away now, and the revision itself once everybody knows."""
         await connection.execute(
+            "UPDATE model_names SET shadow_revision = NULL, shadow_percent = 0, shadow_texts = false "
+            "WHERE name = $1 AND shadow_revision = $2",
+            name,
+            revision,
+        )
+        await connection.execute(
             _RETIRE + "WHERE name = $2 AND revision = $3", self._retire_after, name, revision
         )
 
@@ -166,12 +175,30 @@ class RevisionRepository:
         """Who answers in place of a name that does not."""
         await connection.execute("UPDATE model_names SET fallback = $2 WHERE name = $1", name, fallback)
 
+    async def set_shadow(self, connection: Connection, name: str, shadow: ShadowRow | None) -> None:
+        """Who gets a copy of what this name is asked."""
+        await connection.execute(
+            "UPDATE model_names SET shadow_revision = $2, shadow_percent = $3, shadow_texts = $4 "
+            "WHERE name = $1",
+            name,
+            shadow.revision if shadow else None,
+            shadow.percent if shadow else 0,
+            shadow.keep_texts if shadow else False,
+        )
+
     async def observe(
         self, name: str, revision: str, state: State, detail: str | None, replicas: int = 0
     ) -> bool:
         """Write what was seen; says whether that was news."""
         tag = await self._postgres.execute(_OBSERVE, name, revision, state.value, detail, replicas)
         return tag != "UPDATE 0"
+
+
+def _name(row: Record) -> NameRow:
+    shadow = None
+    if row["shadow_revision"] is not None:
+        shadow = ShadowRow(row["shadow_revision"], row["shadow_percent"], row["shadow_texts"])
+    return NameRow(row["fallback"], shadow)
 
 
 def _row(row: Record) -> RevisionRow:

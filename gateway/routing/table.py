@@ -12,7 +12,7 @@ from core.tasks import end_task
 from gateway.inference.protocol import Target
 from gateway.routing.choice import choose, ranked
 from gateway.routing.repository import RevisionRepository
-from gateway.routing.tables import Desired, RevisionRow, State
+from gateway.routing.tables import Desired, NameRow, RevisionRow, State
 
 log = get_logger(__name__)
 
@@ -36,6 +36,16 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """A revision that is asked again what `percent` of a hundred requests asked. `keep_texts`: operators may
+    read what was said."""
+
+    target: Target
+    percent: int
+    keep_texts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One public name.
 
@@ -45,12 +55,14 @@ class Route:
         wanted: every revision of the name that should run, oldest first.
         shares: the revisions that get traffic and are ready; else those that were a moment ago.
         fallback: the name that is asked in its place while nobody answers.
+        shadow: who gets copies, where that revision answers.
     """
 
     row: RevisionRow
     wanted: tuple[RevisionRow, ...]
     shares: tuple[Share, ...]
     fallback: str | None = None
+    shadow: Shadow | None = None
 
     @property
     def name(self) -> str:
@@ -152,6 +164,11 @@ class RoutingTable:
             param="model",
         )
 
+    def shadow_of(self, name: str) -> Shadow | None:
+        """Who is asked again what `name` was asked, if anybody is."""
+        route = self._routes.get(name)
+        return route.shadow if route is not None else None
+
     def routes(self) -> Sequence[Route]:
         """Every public name, in the order the models were added."""
         return list(self._routes.values())
@@ -160,14 +177,14 @@ class RoutingTable:
         """Read the routes anew. Raises core.errors.Unavailable."""
         before = self._routes
         rows = await self._repository.all()
-        fallbacks = await self._repository.fallbacks()
+        names = await self._repository.names()
         now = time.monotonic()
         self._ready_at = {
             row.key: now if row.state is State.READY else self._ready_at[row.key]
             for row in rows
             if row.state is State.READY or now - self._ready_at.get(row.key, -LOST_SECONDS) < LOST_SECONDS
         }
-        self._routes = _routes_of(rows, fallbacks, self._ready_at)
+        self._routes = _routes_of(rows, names, self._ready_at)
         for name, route in self._routes.items():
             known = before.get(name)
             if known is None or _visible(known) != _visible(route):
@@ -187,17 +204,17 @@ class RoutingTable:
 
 
 def _routes_of(
-    rows: Sequence[RevisionRow], fallbacks: Mapping[str, str], answering: Container[tuple[str, str]]
+    rows: Sequence[RevisionRow], names: Mapping[str, NameRow], answering: Container[tuple[str, str]]
 ) -> dict[str, Route]:
     named: dict[str, list[RevisionRow]] = defaultdict(list)
     for row in rows:
         if row.desired is Desired.SERVING:
             named[row.spec.name].append(row)
-    return {name: _route_of(wanted, fallbacks.get(name), answering) for name, wanted in named.items()}
+    return {name: _route_of(wanted, names.get(name, NameRow()), answering) for name, wanted in named.items()}
 
 
 def _route_of(
-    wanted: Sequence[RevisionRow], fallback: str | None, answering: Container[tuple[str, str]]
+    wanted: Sequence[RevisionRow], decided: NameRow, answering: Container[tuple[str, str]]
 ) -> Route:
     sharing = [row for row in wanted if row.weight > 0]
     ready = [row for row in sharing if row.state is State.READY]
@@ -209,7 +226,17 @@ def _route_of(
         enumerate(wanted),
         key=lambda item: (item[1].weight > 0 and item[1].state is State.READY, item[1].weight, item[0]),
     )[1]
-    return Route(speaker, tuple(wanted), shares, fallback)
+    return Route(speaker, tuple(wanted), shares, decided.fallback, _shadow(wanted, decided))
+
+
+def _shadow(wanted: Sequence[RevisionRow], decided: NameRow) -> Shadow | None:
+    row = decided.shadow
+    if row is None:
+        return None
+    for item in wanted:
+        if item.key[1] == row.revision and item.state is State.READY:
+            return Shadow(_target(item), row.percent, row.keep_texts)
+    return None
 
 
 def _target(row: RevisionRow) -> Target:

@@ -36,6 +36,23 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowRow:
+    """A revision that gets a copy of so many requests in a hundred. `keep_texts`: what was said is kept."""
+
+    revision: str
+    percent: int
+    keep_texts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NameRow:
+    """What is decided about a public name. `fallback`: who answers while nobody does for it."""
+
+    fallback: str | None = None
+    shadow: ShadowRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionRow:
     """A revision.
 

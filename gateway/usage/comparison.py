@@ -37,7 +37,8 @@ ON CONFLICT DO NOTHING
 _APPLY: Final = f"""
 WITH due AS (
     SELECT l.id FROM engine_records r JOIN ledger_entries l ON l.reference = r.reference
-        AND l.kind = CASE left(r.reference, 4) WHEN 'trn_' THEN 'turn' WHEN 'api_' THEN 'api' ELSE 'job' END
+        AND l.kind = CASE left(r.reference, 4) WHEN 'trn_' THEN 'turn' WHEN 'api_' THEN 'api'
+            WHEN 'shd_' THEN 'shadow' ELSE 'job' END
     WHERE r.applied_at IS NULL AND r.seen_at > now() - make_interval(hours => $2) AND l.state <> 'reserved'
     ORDER BY l.id LIMIT $1
 ), entries AS (
@@ -54,10 +55,12 @@ WITH due AS (
 ), charged AS (
     SELECT *,
         CASE WHEN was_exact OR NOT exact THEN charged_prompt
-            WHEN kind = 'api' THEN prompt ELSE least(prompt, charged_prompt) END AS new_prompt,
+            WHEN kind IN ('api', 'shadow') THEN prompt ELSE least(prompt, charged_prompt) END AS new_prompt,
         CASE WHEN was_exact THEN charged_completion
-            WHEN NOT exact THEN greatest(charged_completion, CASE kind WHEN 'api' THEN completion ELSE 0 END)
-            WHEN kind = 'api' THEN completion ELSE least(completion, charged_completion) END AS new_completion
+            WHEN NOT exact THEN greatest(charged_completion,
+                CASE WHEN kind IN ('api', 'shadow') THEN completion ELSE 0 END)
+            WHEN kind IN ('api', 'shadow') THEN completion
+            ELSE least(completion, charged_completion) END AS new_completion
     FROM made
 ), changes AS (
     UPDATE ledger_entries l SET prompt_tokens = c.new_prompt, completion_tokens = c.new_completion,

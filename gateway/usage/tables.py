@@ -11,6 +11,8 @@ class Kind(StrEnum):
     TURN = "turn"
     API = "api"
     JOB = "job"
+    # A copy of somebody's request, made for those who look after models. Nobody is charged.
+    SHADOW = "shadow"
 
 
 class Outcome(StrEnum):
@@ -44,11 +46,12 @@ def finished_of(outcome: Outcome, tokens: Tokens) -> Tokens:
 class Entry:
     """One settled request. `reference` is unique within its kind: booking it twice changes nothing.
 
-    `created_at` is when it was admitted: the day and the month that it counts in.
+    `created_at` is when it was admitted: the day and the month that it counts in. Without a `user_id` it
+    counts in nobody's budget.
     """
 
     id: str
-    user_id: str
+    user_id: str | None
     key_id: str | None
     kind: Kind
     reference: str

@@ -42,6 +42,8 @@ FOR_OPERATORS = {
     ("GET", "/api/admin/models/{name}/{revision}/log"),
     ("PUT", "/api/admin/models/{name}/traffic"),
     ("PUT", "/api/admin/models/{name}/fallback"),
+    ("PUT", "/api/admin/models/{name}/shadow"),
+    ("GET", "/api/admin/models/{name}/shadow"),
     ("POST", "/api/admin/models/{name}/promote"),
     ("POST", "/api/admin/models/{name}/rollback"),
     ("GET", "/api/admin/promotions"),

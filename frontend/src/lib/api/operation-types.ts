@@ -34,6 +34,15 @@ export interface Revision {
 export interface Revisions {
   items: Revision[];
   fallbacks: Readonly<Record<string, string>>;
+  /** Who gets copies of what a name is asked. */
+  shadows: Readonly<Record<string, Shadow>>;
+}
+
+/** A revision that is asked again what so many of a hundred requests ask. */
+export interface Shadow {
+  revision: string;
+  percent: number;
+  keep_texts: boolean;
 }
 
 export interface PromotionPlan {

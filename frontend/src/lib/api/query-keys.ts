@@ -15,6 +15,7 @@ export const queryKeys = {
   promotions: ["promotions"] as const,
   evaluationSets: ["evaluation-sets"] as const,
   evaluationRun: (id: string) => ["evaluation-run", id] as const,
+  shadowReport: (name: string) => ["shadow-report", name] as const,
   revisionLog: (name: string, revision: string) => ["revision-log", name, revision] as const,
   invitations: ["invitations"] as const,
   audit: (filters: Readonly<Record<string, string>>) => ["audit", filters] as const,

@@ -142,6 +142,35 @@ export const operation = {
   whole: "Whole receipt",
   earlier: (count: number) => (count === 1 ? "1 earlier revision" : `${count} earlier revisions`),
 
+  shadowOff: "Shadow: nobody is asked again",
+  shadowIs: (revision: string, percent: number) => `Shadow: ${revision} is asked again, ${percent}% of the requests`,
+  shadowTitle: "The shadow",
+  shadowDetail:
+    "A shadow is asked again what people asked, when they have their answer. Nobody is shown what it says and nobody is charged for it; it waits behind everybody else.",
+  shadowRevision: "Revision",
+  noShadow: "nobody",
+  shadowPercent: "Percent of the requests",
+  badShadowPercent: "A whole number from 1 to 100.",
+  keepTexts: "Keep the texts",
+  keepTextsHint: "Questions and both answers for a week, for operators to read. Without it only figures are kept.",
+  shadowKept: "Kept.",
+  shadowsFailed: "What the shadow answered did not load.",
+  noShadowAnswers: "Nothing was copied in the last week.",
+  shadowItems: (count: number) => (count === 1 ? "The newest copy" : `The newest ${count} copies`),
+  shadowTally: (revision: string, shadow: string) => `${revision} and its shadow ${shadow}`,
+  shadowCount: (answers: number, failed: number, same: number, likeness: number | null) =>
+    `${answers} ${answers === 1 ? "copy" : "copies"} in the last week: ${same} the same, ${failed} failed` +
+    (likeness === null ? "." : `, ${Math.round(likeness * 100)}% of the words in common.`),
+  shadowSide: "Revision",
+  shadowFirst: "First token, median",
+  shadowTokens: "Tokens, mean",
+  asShadow: (revision: string) => `${revision} (shadow)`,
+  milliseconds: (value: number | null) => (value === null ? "-" : `${Math.round(value)} ms`),
+  meanTokens: (value: number | null) => (value === null ? "-" : value.toFixed(1)),
+  shadowFailed: (when: string, revision: string) => `${when}: ${revision} gave no whole answer.`,
+  shadowLike: (when: string, likeness: number) =>
+    likeness === 1 ? `${when}: the same text.` : `${when}: ${Math.round(likeness * 100)}% of the words in common.`,
+
   fallback: "While nobody answers:",
   nobody: "an error",
 } as const;

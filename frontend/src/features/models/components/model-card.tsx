@@ -5,12 +5,13 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Columns2, Split, Undo2 } from "lucide-react";
 import { Button } from "@/components/ui/button";
 import { Problem } from "@/components/ui/problem";
-import type { Revision } from "@/lib/api/operation-types";
+import type { Revision, Shadow } from "@/lib/api/operation-types";
 import { queryKeys } from "@/lib/api/query-keys";
 import { operation as words } from "@/lib/strings/operation";
 import { deployRevision } from "../api/deploy-revision";
 import { rollBack } from "../api/roll-back";
 import { CompareForm } from "../compare/compare-form";
+import { ShadowPanel } from "../shadow/shadow-panel";
 import type { ModelRevisions } from "../shares";
 import { AddRevision } from "./add-revision";
 import { FallbackChoice } from "./fallback-choice";
@@ -29,11 +30,12 @@ type Open = { kind: "split" | "compare" } | { kind: "promote" | "copy" | "log"; 
 interface ModelCardProps {
   model: ModelRevisions;
   fallback: string | null;
+  shadow: Shadow | null;
   /** The names of the other models. */
   others: readonly string[];
 }
 
-export function ModelCard({ model, fallback, others }: ModelCardProps) {
+export function ModelCard({ model, fallback, shadow, others }: ModelCardProps) {
   const client = useQueryClient();
   const [open, setOpen] = useState<Open>(null);
   const [retiring, setRetiring] = useState<Revision | null>(null);
@@ -113,6 +115,9 @@ export function ModelCard({ model, fallback, others }: ModelCardProps) {
           </details>
         )}
         {over.length > 0 && <Receipts promotions={over} />}
+        {(current.length > 1 || shadow) && (
+          <ShadowPanel name={model.name} shadow={shadow} revisions={ready.map(({ revision }) => revision)} />
+        )}
         {others.length > 0 && current.length > 0 && <FallbackChoice name={model.name} fallback={fallback} others={others} />}
       </div>
       <RetireConfirm model={model} revision={retiring} onClose={() => setRetiring(null)} onRetire={act.mutate} />

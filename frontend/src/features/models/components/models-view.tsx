@@ -56,6 +56,7 @@ export function ModelsView() {
             key={model.name}
             model={model}
             fallback={revisions.data?.fallbacks[model.name] ?? null}
+            shadow={revisions.data?.shadows[model.name] ?? null}
             others={models.map(({ name }) => name).filter((name) => name !== model.name)}
           />
         ))}

@@ -1,0 +1,64 @@
+"""What a client was told, kept where a shadow is asked the same and both are compared."""
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from core.errors import EngineFailed
+from gateway.inference import Target
+from gateway.openai_api.body import Request
+from gateway.shadows.reading import Reading
+from gateway.shadows.tables import Answered, Said
+
+if TYPE_CHECKING:
+    from gateway.openai_api.call import Call
+
+# A longer answer is not compared.
+MOST_BYTES: Final = 4 * 1024 * 1024
+
+
+class Kept:
+    """The bytes of one answer."""
+
+    __slots__ = ("_bytes", "_whole")
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._whole = True
+
+    def add(self, piece: bytes) -> None:
+        """More of it."""
+        if len(self._bytes) + len(piece) > MOST_BYTES:
+            self._whole = False
+            self._bytes.clear()
+        if self._whole:
+            self._bytes += piece
+
+    def answered(
+        self, user_id: str | None, call: "Call", target: Target, request: Request[Any]
+    ) -> Answered | None:
+        """The request and its answer; None where the answer was too long, or is none."""
+        if not self._whole or user_id is None:
+            return None
+        reading = Reading()
+        try:
+            if request.stream:
+                reading.feed(bytes(self._bytes))
+            else:
+                reading.whole(bytes(self._bytes))
+        except EngineFailed:
+            return None
+        return Answered(
+            user_id=user_id,
+            conversation_id=None,
+            target=target,
+            request=orjson.loads(request.body),
+            said=Said(
+                text=reading.text,
+                completion_tokens=reading.usage[1] if reading.usage else None,
+                first_ms=round(call.wait * 1000, 1) if call.wait is not None else None,
+                duration_ms=round((time.perf_counter() - call.begun) * 1000, 1),
+                finish_reason=reading.finish_reason,
+            ),
+        )

@@ -1,0 +1,1 @@
+"""Revisions that get a copy of what another one is asked, and whose answers nobody is shown."""
