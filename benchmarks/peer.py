@@ -9,14 +9,12 @@ import yaml
 
 from benchmarks.calls import call
 from benchmarks.errors import BenchmarkFailed
-from benchmarks.process import REPOSITORY, Process
+from benchmarks.process import Process
 from benchmarks.scenarios import MODEL
 from benchmarks.stack import Stack, Target
-from cluster import bootstrap
+from cluster import bench_environment, bootstrap
 from cluster.local import ports
 
-ENVIRONMENT = REPOSITORY / ".venv-bench"
-REQUIREMENTS = "bench"
 READY_SECONDS = 120.0
 NAME = "litellm"
 # At 128 paced streams it did not answer within the client's 60 s; at 16 it already has a core for itself.
@@ -28,14 +26,11 @@ def install() -> Path:
 
     Raises BenchmarkFailed with a sentence that says what to do.
     """
-    environment = bootstrap.Environment(ENVIRONMENT, "cpu")
     try:
-        if environment.missing([REQUIREMENTS]):
-            with bootstrap.only_one():
-                environment.install([REQUIREMENTS])
+        bench_environment.prepare()
     except bootstrap.BootstrapError as error:
         raise BenchmarkFailed(str(error)) from error
-    return ENVIRONMENT / "bin"
+    return bench_environment.ENVIRONMENT / "bin"
 
 
 def start(stack: Stack, programs: Path) -> Target:

@@ -204,6 +204,14 @@ def drill_serving() -> None:
     raise typer.Exit(serving())
 
 
+@drill.command("autoscaling")
+def drill_autoscaling() -> None:
+    """Load a model that has no replica, and count the nodes and replicas that come and go."""
+    from cluster.commands.drill import scaling
+
+    raise typer.Exit(scaling())
+
+
 @drill.command("upstream")
 def drill_upstream(
     short: Annotated[bool, typer.Option("--short", help="As in `test`: a look.")] = False,

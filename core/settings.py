@@ -104,6 +104,13 @@ class Settings(BaseSettings):
     mode: Mode = Mode.EXTERNAL
     var_dir: Path = Path("var")
     static_dir: Path = Path("frontend/out")
+    ray_autoscaling: Path | None = Field(
+        default=None, description="a cluster configuration of Ray's: its nodes come and go with the replicas"
+    )
+    ray_node_ip: str = Field(
+        default="127.0.0.1",
+        description="this machine's address in Ray's cluster; loopback: it is alone",
+    )
 
     # What the gateway listens on, and how the world reaches it.
     host: str = "127.0.0.1"

@@ -80,19 +80,24 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+GgufName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+\.gguf$")]
+
+
 class PackageSource(_Part):
     """Weights that come inside an installed Python package, as one GGUF file."""
 
     kind: Literal["package"]
     package: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$")]
-    file: Annotated[str, StringConstraints(pattern=r"^[^/\\]+\.gguf$")]
+    file: GgufName
 
 
 class LocalSource(_Part):
-    """A folder on this machine in the Hugging Face layout (config.json, safetensors, tokenizer)."""
+    """A folder on this machine in the Hugging Face layout (config.json, safetensors, tokenizer), or one with
+    the GGUF file that `file` names."""
 
     kind: Literal["local"]
     path: Annotated[str, StringConstraints(min_length=1)]
+    file: GgufName | None = None
 
 
 class HubSource(_Part):
@@ -104,6 +109,17 @@ class HubSource(_Part):
 
 
 Source = Annotated[PackageSource | LocalSource | HubSource, Field(discriminator="kind")]
+
+
+class LocalAdapter(_Part):
+    """A folder on this machine with a LoRA adapter (adapter_config.json, adapter_model.safetensors)."""
+
+    kind: Literal["local"]
+    path: Annotated[str, StringConstraints(min_length=1)]
+
+
+# Put onto the weights of `source` before anything starts.
+Adapter = Annotated[LocalAdapter | HubSource, Field(discriminator="kind")]
 
 
 class Prices(_Part):
@@ -220,6 +236,7 @@ class ModelSpec(_Part):
     description: Annotated[str, StringConstraints(max_length=500)] = ""
     engine: Literal["vllm", "simulated", "openai"]
     source: Source | None = None
+    adapter: Adapter | None = None
     # Tokens: prompt and answer together, and the longest answer anyone may ask for.
     context_window: int = Field(ge=16, le=10_000_000)
     max_output_tokens: int = Field(ge=1)
@@ -286,6 +303,10 @@ class ModelSpec(_Part):
             raise PydanticCustomError(
                 "missing_part", "{part} is needed for engine {engine}", {"part": needs, "engine": self.engine}
             )
+        if self.adapter is not None and self.engine != "vllm":
+            raise PydanticCustomError(
+                "extra_part", "adapter means nothing to engine {engine}", {"engine": self.engine}
+            )
         for part, value in given.items():
             if value is not None and part not in (needs, self.engine):
                 raise PydanticCustomError(
@@ -297,7 +318,8 @@ class ModelSpec(_Part):
             raise PydanticCustomError(
                 "extra_part", "engine_args means nothing to engine {engine}", {"engine": self.engine}
             )
-        if self.engine != "vllm" and self.resources.gpus:
+        # The simulated engine only holds one: a cluster can be tried out before there are weights for it.
+        if self.engine == "openai" and self.resources.gpus:
             raise PydanticCustomError(
                 "gpus", "resources.gpus is impossible: engine {engine} uses no GPU", {"engine": self.engine}
             )
@@ -318,7 +340,13 @@ class ModelSpec(_Part):
     @property
     def digest(self) -> str:
         """SHA-256 over the whole spec: tells whether a deployment is already what is asked for."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        plain = self.model_dump(mode="json")
+        # Parts that came later: without them a spec has the digest that it always had.
+        if self.adapter is None:
+            del plain["adapter"]
+        if isinstance(self.source, LocalSource) and self.source.file is None:
+            del plain["source"]["file"]
+        canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -327,7 +355,7 @@ def first_complaint(error: ValidationError) -> tuple[str, str]:
     first = error.errors(include_url=False)[0]
     # A discriminated union adds its tag to the path; no field is called so.
     names = [str(part) for part in first["loc"]]
-    if len(names) > 1 and names[0] == "source" and names[1] in ("package", "local", "hub"):
+    if len(names) > 1 and names[0] in ("source", "adapter") and names[1] in ("package", "local", "hub"):
         names.pop(1)
     message = first["msg"]
     field = ".".join(names)

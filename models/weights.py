@@ -5,35 +5,36 @@ A folder of that name is either whole or not there: it is made beside its place,
 """
 
 import argparse
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
 from models.catalogue import Catalogue, CatalogueError, UnknownModel
-from models.spec import HubSource, LocalSource, ModelSpec, PackageSource
+from models.conversion import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    check_adapter,
+    convert_gguf,
+    merge_adapter,
+)
+from models.digests import sha256_of, weights_digest
+from models.disk import need_space, only_one, to_disk
+from models.errors import WeightsError
+from models.hub import download
+from models.spec import HubSource, LocalAdapter, LocalSource, ModelSpec, PackageSource
 
 Report = Callable[[str], None]
 
-LOCK_TIMEOUT_S = 900.0
 # Raise it when what a source is turned into changes: the digest follows, and old folders are made anew.
 RECIPE = 1
 _MARKER = "headrace.json"
-_GIB = 1024**3
 # A 4-bit GGUF grows fourfold in bfloat16; the rest is room for the tokenizer and rounding.
 _GROWTH = 4
 _ROOM_BYTES = 64 * 1024**2
-
-
-class WeightsError(Exception):
-    """The weights cannot be made ready; the message says what to do."""
 
 
 def prepare(spec: ModelSpec, var_dir: Path, report: Report = lambda line: None) -> Path | None:
@@ -42,32 +43,71 @@ def prepare(spec: ModelSpec, var_dir: Path, report: Report = lambda line: None) 
     Another process that prepares the same model is waited for. Raises WeightsError; nothing half-made stays,
     except a hub download, which goes on from there the next time.
     """
+    if spec.adapter is not None:
+        return _prepare_merged(spec, var_dir, report)
     source = spec.source
     if source is None:
         return None
-    if isinstance(source, LocalSource):
+    if isinstance(source, LocalSource) and source.file is None:
         return check_folder(Path(source.path))
+
+    def make(making: Path) -> None:
+        if isinstance(source, HubSource):
+            download(source, making, report)
+        else:
+            _convert(spec, gguf_of(source), making, report)
+
+    return _made(spec, var_dir, report, make, resumes=isinstance(source, HubSource))
+
+
+def _prepare_merged(spec: ModelSpec, var_dir: Path, report: Report) -> Path:
+    """The base with the adapter on it; each of the two is made ready first."""
+    base = prepare(spec.model_copy(update={"adapter": None}), var_dir, report)
+    adapter = spec.adapter
+    assert base is not None  # noqa: S101 - an adapter has a base
+    assert adapter is not None  # noqa: S101 - it was looked at before
+
+    def make(making: Path) -> None:
+        if isinstance(adapter, HubSource):
+            folder = making.with_name(f"{making.name}-adapter")
+            download(adapter, folder, report)
+        else:
+            folder = Path(adapter.path)
+        need_space(making.parent, sum(file.stat().st_size for file in base.iterdir()) + _ROOM_BYTES)
+        merge_adapter(base, folder, making, report)
+        if isinstance(adapter, HubSource):
+            shutil.rmtree(folder)
+
+    return _made(spec, var_dir, report, make, resumes=False)
+
+
+def _made(
+    spec: ModelSpec, var_dir: Path, report: Report, make: Callable[[Path], None], *, resumes: bool
+) -> Path:
+    """The folder that `make` fills, made under another name, checked and renamed.
+
+    `resumes`: what `make` has left behind is of use to the next try.
+    """
     home = var_dir.resolve() / "models" / spec.name
     target = home / source_digest(spec)
     if is_ready(target):
         return target
     home.mkdir(parents=True, exist_ok=True)
-    with _only_one(home, report):
+    with only_one(home, report):
         if is_ready(target):
             return target
         making = home / f".making-{target.name}"
-        if isinstance(source, PackageSource):
+        if not resumes:
             for leftover in home.glob(".making-*"):
                 shutil.rmtree(leftover)
             if target.exists():
                 shutil.rmtree(target)
-            try:
-                _convert_package(spec, source, making, report)
-            except BaseException:
+        try:
+            make(making)
+        except BaseException:
+            if not resumes:
                 shutil.rmtree(making, ignore_errors=True)
-                raise
-        else:
-            _download(source, making, report)
+            raise
         check_folder(making)
         _mark(spec, making)
         making.replace(target)
@@ -79,7 +119,7 @@ def ready_folder(spec: ModelSpec, var_dir: Path) -> Path | None:
     """The folder `prepare` made, or None when it has not (or the engine has no weights). Writes nothing."""
     if spec.source is None:
         return None
-    if isinstance(spec.source, LocalSource):
+    if isinstance(spec.source, LocalSource) and spec.source.file is None and spec.adapter is None:
         return check_folder(Path(spec.source.path))
     target = var_dir.resolve() / "models" / spec.name / source_digest(spec)
     return target if is_ready(target) else None
@@ -102,10 +142,38 @@ def source_digest(spec: ModelSpec) -> str:
     if source is None:
         raise WeightsError(f"{spec.name} has no weights.")
     identity: dict[str, object] = {"recipe": RECIPE, **source.model_dump()}
-    if isinstance(source, PackageSource):
-        identity["sha256"] = _sha256(package_file(source))
+    if isinstance(source, PackageSource) or (isinstance(source, LocalSource) and source.file is not None):
+        identity["sha256"] = sha256_of(gguf_of(source))
         identity["dtype"] = _dtype(spec)
+    elif isinstance(source, LocalSource):
+        # Only with an adapter. A big folder's contents would be read each time somebody asks.
+        folder = check_folder(Path(source.path))
+        identity["files"] = [
+            [file.name, file.stat().st_size, file.stat().st_mtime_ns]
+            for file in sorted(folder.iterdir())
+            if file.is_file()
+        ]
+    if spec.adapter is not None:
+        identity["adapter"] = spec.adapter.model_dump()
+        if isinstance(spec.adapter, LocalAdapter):
+            identity["adapter_sha256"] = _adapter_digest(Path(spec.adapter.path))
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def gguf_of(source: PackageSource | LocalSource) -> Path:
+    """The source's GGUF file. Raises WeightsError."""
+    if isinstance(source, PackageSource):
+        return package_file(source)
+    assert source.file is not None  # noqa: S101 - whoever asks has looked
+    path = Path(source.path) / source.file
+    if not path.is_file():
+        raise WeightsError(f"{path} is not there.")
+    return path.resolve()
+
+
+def _adapter_digest(folder: Path) -> list[str]:
+    check_adapter(folder)
+    return [sha256_of(folder / name) for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS)]
 
 
 def package_file(source: PackageSource) -> Path:
@@ -137,119 +205,23 @@ def check_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
-def _convert_package(spec: ModelSpec, source: PackageSource, making: Path, report: Report) -> None:
-    gguf = package_file(source)
-    _need_space(making.parent, _GROWTH * gguf.stat().st_size + _ROOM_BYTES)
-    report(
-        f"{spec.name}: converting {source.file} ({gguf.stat().st_size // 1024**2} MB), about half a minute"
-    )
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    making.mkdir()
-    # Without dequantize=True transformers keeps blocks that it cannot save.
-    model = AutoModelForCausalLM.from_pretrained(
-        str(gguf.parent),
-        gguf_file=gguf.name,
-        dtype=_dtype(spec),
-        quantization_config=GgufConfig(dequantize=True),
-    )
-    model.save_pretrained(str(making))
-    tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
-    if not tokenizer.chat_template:
-        raise WeightsError(f"{source.file} has no chat template, so it cannot hold a conversation.")
-    tokenizer.save_pretrained(str(making))
-
-
-def _download(source: HubSource, making: Path, report: Report) -> None:
-    report(f"downloading {source.repo} at {source.revision[:12]} (goes on where it stopped before)")
-    from huggingface_hub import HfApi, snapshot_download
-
-    wanted = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.model", "*.txt", "*.jinja"]
-    try:
-        info = HfApi().model_info(source.repo, revision=source.revision, files_metadata=True, timeout=30)
-        size = sum(file.size or 0 for file in info.siblings or [] if not file.rfilename.endswith(".bin"))
-        done = (
-            sum(file.stat().st_size for file in making.rglob("*") if file.is_file()) if making.exists() else 0
-        )
-        _need_space(making.parent, max(size - done, 0) + _ROOM_BYTES)
-        snapshot_download(
-            source.repo,
-            revision=source.revision,
-            local_dir=str(making),
-            allow_patterns=wanted,
-            etag_timeout=30,
-        )
-    except WeightsError:
-        raise
-    except Exception as error:  # The hub client raises a dozen kinds, all meaning one thing here.
-        raise WeightsError(
-            f"{source.repo} could not be downloaded ({type(error).__name__}: {_one_line(error)}); "
-            "check the connection, the name and HF_TOKEN, then try again."
-        ) from error
-    shutil.rmtree(making / ".cache", ignore_errors=True)
+def _convert(spec: ModelSpec, gguf: Path, making: Path, report: Report) -> None:
+    need_space(making.parent, _GROWTH * gguf.stat().st_size + _ROOM_BYTES)
+    report(f"{spec.name}: converting {gguf.name} ({gguf.stat().st_size // 1024**2} MB), about half a minute")
+    convert_gguf(gguf, making, _dtype(spec))
 
 
 def _mark(spec: ModelSpec, folder: Path) -> None:
     files = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
     source = spec.source.model_dump() if spec.source is not None else None
     for file in folder.iterdir():
-        _to_disk(file)
+        to_disk(file)
     (folder / _MARKER).write_text(json.dumps({"source": source, "recipe": RECIPE, "files": files}, indent=1))
-    _to_disk(folder / _MARKER)
-
-
-def _to_disk(file: Path) -> None:
-    # A rename can reach the disk before the bytes do; after a power cut the folder would look whole.
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _only_one(home: Path, report: Report) -> Iterator[None]:
-    deadline = time.monotonic() + LOCK_TIMEOUT_S
-    with (home / ".lock").open("w") as lock:
-        told = False
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise WeightsError(
-                        f"Another process has been preparing {home.name} for {LOCK_TIMEOUT_S:.0f} s; "
-                        "end it first."
-                    ) from None
-                if not told:
-                    report(f"{home.name}: another process is preparing the weights, waiting")
-                    told = True
-                time.sleep(0.2)
-        yield
-
-
-def _need_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise WeightsError(
-            f"The weights need {needed / _GIB:.1f} GiB in {folder}, which has {free / _GIB:.1f} GiB free; "
-            "make room."
-        )
+    to_disk(folder / _MARKER)
 
 
 def _dtype(spec: ModelSpec) -> str:
     return str(spec.engine_args.get("dtype", "bfloat16"))
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -268,7 +240,10 @@ def main(arguments: list[str] | None = None) -> int:
             specs = [catalogue.get(name) for name in options.names]
         for spec in specs:
             folder = prepare(spec, options.var_dir, lambda line: print(line, file=sys.stderr, flush=True))
+            # The second line names what was found, whatever it is called.
             print(folder or "", flush=True)
+            if folder is not None and options.spec:
+                print(weights_digest(folder, options.var_dir / "models" / ".digests"), flush=True)
     except (WeightsError, CatalogueError, UnknownModel, OSError) as error:
         print(f"{error}", file=sys.stderr)
         return 1

@@ -42,6 +42,10 @@ def build(spec: ModelSpec, weights: Path | None) -> ray_serve.Application:
     resources: dict[str, Any] = {"num_cpus": spec.resources.cpus}
     if spec.resources.memory_gib:
         resources["memory"] = int(spec.resources.memory_gib * 1024**3)
+    if spec.resources.gpus:
+        resources["num_gpus"] = spec.resources.gpus
+    if spec.resources.accelerator_type is not None:
+        resources["accelerator_type"] = spec.resources.accelerator_type
     if spec.engine == "simulated":
         from serve.simulated_replica import deployment_class
     else:

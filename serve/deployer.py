@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -45,13 +45,15 @@ _STATES = {
 
 @dataclass(frozen=True)
 class AppState:
-    """One revision. `state`: starting, warming, ready, draining or failed; `message` says why."""
+    """One revision. `state`: fetching, starting, warming, ready, draining or failed; `message` says why, or
+    how far it is. `weights`: the digest of what its engine has loaded, where it has weights."""
 
     model: str
     revision: str
     state: str
     message: str = ""
     replicas: int = 0
+    weights: str = ""
 
 
 class Conflict(Exception):
@@ -77,6 +79,7 @@ class Deployer:
         self._attempts: dict[str, _Attempt] = {}
         # Revisions whose route was seen to work since they last became ready.
         self._proven: set[tuple[str, str]] = set()
+        self._weights: dict[str, str] = {}
 
     def put(self, spec: ModelSpec) -> AppState:
         """Make the revision run. The same spec again changes nothing, except after a failure, when it is
@@ -92,10 +95,10 @@ class Deployer:
             if found is not None and found.status is ApplicationStatus.DELETING:
                 raise Conflict(f"{name} is still draining; try again when it is gone.")
             if found is not None and found.status is not ApplicationStatus.DEPLOY_FAILED:
-                if _known_digest(name) != spec.digest:
+                if _remembered(name).get("digest") != spec.digest:
                     raise Conflict(f"{name} runs with other settings; use a new revision.")
                 return _state_of(name, found)
-            state = AppState(spec.name, spec.revision, "starting")
+            state = AppState(spec.name, spec.revision, "starting" if spec.source is None else "fetching")
             self._attempts[name] = _Attempt(spec.digest, state)
         threading.Thread(target=self._deploy, args=(spec, name), name=f"deploy-{name}", daemon=True).start()
         return state
@@ -112,12 +115,23 @@ class Deployer:
                 ray_serve.delete(name, _blocking=False)
                 known = True
             internal_kv._internal_kv_del(_key(name), namespace=_NAMESPACE)
+            self._weights.pop(name, None)
         return known
+
+    def _weights_of(self, name: str) -> str:
+        """What an earlier control remembered is asked for once."""
+        if name not in self._weights:
+            self._weights[name] = _remembered(name).get("weights", "")
+        return self._weights[name]
 
     async def apps(self) -> list[AppState]:
         """Every revision that Serve knows, or that is on its way there."""
         found = (await asyncio.to_thread(ray_serve.status)).applications
-        states = {name: _state_of(name, app) for name, app in found.items() if SEPARATOR in name}
+        states = {
+            name: replace(_state_of(name, app), weights=self._weights_of(name))
+            for name, app in found.items()
+            if SEPARATOR in name
+        }
         with self._lock:
             for name, attempt in self._attempts.items():
                 if attempt.state.state != "failed" or name not in states:
@@ -147,13 +161,15 @@ class Deployer:
         if proven:
             self._proven.add(key)
         else:
-            states[name] = AppState(app.model, app.revision, "warming", app.message, app.replicas)
+            states[name] = replace(app, state="warming")
 
     def _deploy(self, spec: ModelSpec, name: str) -> None:
         try:
             weights = prepare_weights(spec, self._var_dir, lambda line: self._report(spec, name, line))
-            _remember(name, spec.digest)
-            self._run(spec, name, weights)
+            self._weights[name] = weights.digest if weights else ""
+            _remember(name, spec.digest, self._weights[name])
+            self._report(spec, name, "", state="starting")
+            self._run(spec, name, weights.folder if weights else None)
         except Exception as error:  # noqa: BLE001 - whatever it was, the caller reads it in the state
             failed = AppState(spec.name, spec.revision, "failed", one_sentence(str(error)))
             with self._lock:
@@ -183,20 +199,29 @@ class Deployer:
                         raise
                     time.sleep(_DESCRIBE_PAUSE_S * (attempt + 1))
 
-    def _report(self, spec: ModelSpec, name: str, line: str) -> None:
+    def _report(self, spec: ModelSpec, name: str, line: str, *, state: str = "fetching") -> None:
         with self._lock:
-            state = AppState(spec.name, spec.revision, "starting", line[:_MAX_MESSAGE])
-            self._attempts[name] = _Attempt(spec.digest, state)
+            told = AppState(spec.name, spec.revision, state, line[:_MAX_MESSAGE])
+            self._attempts[name] = _Attempt(spec.digest, told)
 
 
-def prepare_weights(spec: ModelSpec, var_dir: Path, report: Callable[[str], None]) -> Path | None:
+@dataclass(frozen=True)
+class Weights:
+    """A folder that is ready, and the digest of what is in it."""
+
+    folder: Path
+    digest: str
+
+
+def prepare_weights(spec: ModelSpec, var_dir: Path, report: Callable[[str], None]) -> Weights | None:
     """Run `models.weights` in a process of its own: converting imports torch, which must not stay here.
 
     Raises RuntimeError with that process's own sentence.
     """
     if spec.source is None:
         return None
-    environment = {**os.environ, "HF_HUB_OFFLINE": "0" if spec.source.kind == "hub" else "1"}
+    kinds = {spec.source.kind, spec.adapter.kind if spec.adapter is not None else ""}
+    environment = {**os.environ, "HF_HUB_OFFLINE": "0" if "hub" in kinds else "1"}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(spec.model_dump_json())
         file.flush()
@@ -215,12 +240,12 @@ def prepare_weights(spec: ModelSpec, var_dir: Path, report: Callable[[str], None
                     if line.strip():
                         last = line.strip()
                         report(last)
-                folder = (process.stdout.read() if process.stdout else "").strip()
+                folder, _, digest = (process.stdout.read() if process.stdout else "").strip().partition("\n")
             finally:
                 alarm.cancel()
     if process.returncode != 0 or not folder:
         raise RuntimeError(last or f"Preparing the weights ended with status {process.returncode}.")
-    return Path(folder)
+    return Weights(Path(folder), digest.strip())
 
 
 def one_sentence(text: str) -> str:
@@ -248,13 +273,14 @@ def _key(name: str) -> bytes:
     return f"app:{name}".encode()
 
 
-def _remember(name: str, digest: str) -> None:
-    value = orjson.dumps({"digest": digest})
+def _remember(name: str, digest: str, weights: str) -> None:
+    value = orjson.dumps({"digest": digest, "weights": weights})
     internal_kv._internal_kv_put(_key(name), value, overwrite=True, namespace=_NAMESPACE)
 
 
-def _known_digest(name: str) -> str | None:
+def _remembered(name: str) -> dict[str, str]:
     raw = internal_kv._internal_kv_get(_key(name), namespace=_NAMESPACE)
-    with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
-        return str(orjson.loads(raw)["digest"])
-    return None
+    with contextlib.suppress(orjson.JSONDecodeError, TypeError):
+        found: dict[str, str] = orjson.loads(raw)
+        return found
+    return {}

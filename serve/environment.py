@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import yaml
+
 from core.settings import Settings
 
 # In the environment of every process that the node starts, so that it can find its own, and only its own.
@@ -25,6 +27,13 @@ DEREGISTER_S = 3
 _PORTS_PER_NODE = 400
 _FIRST_REPLICA_PORT = 20_000
 _PORT_BLOCKS = 24
+
+
+LOOPBACK = "127.0.0.1"
+# Where the nodes of a cluster find its head. Ray's own default is Valkey's port.
+CLUSTER_PORT = 6380
+# Ray's provider of nodes that are only more processes of this machine.
+FAKE_PROVIDER = "fake_multinode"
 
 
 class NodeError(Exception):
@@ -74,6 +83,7 @@ def node_environment(settings: Settings, plan: NodePlan) -> dict[str, str]:
     block = int(plan.folder.name.removeprefix("hr-"), 16) % _PORT_BLOCKS
     first_port = _FIRST_REPLICA_PORT + block * _PORTS_PER_NODE
     fallback, stats, metrics = _free_ports(3)
+    alone = settings.ray_node_ip == LOOPBACK
     return {
         MARKER: plan.marker,
         "HEADRACE_INTERNAL_TOKEN": settings.internal_token.get_secret_value(),
@@ -87,9 +97,9 @@ def node_environment(settings: Settings, plan: NodePlan) -> dict[str, str]:
         # Without a token whoever reaches one of Ray's ports runs code here.
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32),
-        # Makes Ray call this machine 127.0.0.1, and bind its gRPC ports there. The name is Ray's: it does so
-        # on Windows and macOS by default.
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        # 0 makes Ray call this machine 127.0.0.1, and bind its gRPC ports there. The name is Ray's: so it is
+        # on Windows and macOS.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0" if alone else "1",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_enable_metrics_collection": "0",
         # Workers import Ray Serve while the node itself is still starting.
@@ -117,8 +127,8 @@ def node_environment(settings: Settings, plan: NodePlan) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(HARD_STOP_AFTER_S),
         "RAY_SERVE_HAPROXY_NBTHREAD": str(min(os.cpu_count() or 1, 4)),
         "HEADRACE_HAPROXY": _haproxy_binary(),
-        "VLLM_HOST_IP": "127.0.0.1",
-        "GLOO_SOCKET_IFNAME": "lo",
+        "VLLM_HOST_IP": settings.ray_node_ip,
+        **({"GLOO_SOCKET_IFNAME": "lo"} if alone else {}),
         # Lets an engine on the CPU work without a process of its own for its one worker; see llm_server.py.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max((os.cpu_count() or 2) - 1, 1))),
@@ -129,6 +139,31 @@ def node_environment(settings: Settings, plan: NodePlan) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
+
+
+def cluster_configuration(settings: Settings, plan: NodePlan) -> tuple[Path | None, dict[str, str]]:
+    """A copy of the cluster's configuration in the node's folder, and what variables belong to it; nothing
+    where this machine is all there is.
+
+    Raises NodeError.
+    """
+    if settings.ray_autoscaling is None:
+        return None, {}
+    try:
+        raw = settings.ray_autoscaling.read_text()
+        kind = yaml.safe_load(raw)["provider"]["type"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise NodeError(
+            f"HEADRACE_RAY_AUTOSCALING names {settings.ray_autoscaling}, which is no cluster configuration: "
+            f"{error!r}"
+        ) from error
+    copy = plan.folder / "cluster.yaml"
+    copy.write_text(raw)
+    if kind == FAKE_PROVIDER:
+        # The provider knows the head by this id and no other.
+        head = {"RAY_OVERRIDE_NODE_ID_FOR_TESTING": "f" * 51 + "0" * 5}
+        return copy, {"RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1", **head}
+    return copy, {}
 
 
 # Variables of somebody else's cluster, or that open vLLM's development routes.

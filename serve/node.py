@@ -15,12 +15,22 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
 from core.log import configure_logging, get_logger
 from core.settings import Settings
-from serve.environment import FOREIGN, NodeError, NodePlan, make_private, node_environment, plan_node
+from serve.environment import (
+    FOREIGN,
+    LOOPBACK,
+    NodeError,
+    NodePlan,
+    cluster_configuration,
+    make_private,
+    node_environment,
+    plan_node,
+)
 from serve.processes import end_processes
 
 logger = get_logger("serve.node")
@@ -44,6 +54,7 @@ class Node:
         self._stopping = threading.Event()
         self._lock: TextIO | None = None
         self._ray_node: Any = None
+        self._cluster: Path | None = None
 
     def run(self) -> int:
         """Start, watch, stop. Returns the exit status."""
@@ -53,6 +64,8 @@ class Node:
             self._claim()
             self._clean()
             os.environ.update(node_environment(self._settings, self._plan))
+            self._cluster, variables = cluster_configuration(self._settings, self._plan)
+            os.environ.update(variables)
             for name in FOREIGN:
                 os.environ.pop(name, None)
             self._start_ray()
@@ -109,7 +122,11 @@ class Node:
 
         logical = max(MIN_LOGICAL_CPUS, os.cpu_count() or 1)
         self._ray_node = start_ray_node(
-            folder=str(self._plan.folder / "r"), cpus=logical, object_store_bytes=OBJECT_STORE_BYTES
+            folder=str(self._plan.folder / "r"),
+            cpus=logical,
+            object_store_bytes=OBJECT_STORE_BYTES,
+            ip=self._settings.ray_node_ip,
+            autoscaling_config=self._cluster,
         )
         ray.init(
             address=self._ray_node.gcs_address,
@@ -124,9 +141,11 @@ class Node:
 
         from serve.control import NAME, PREFIX, control_application
 
+        host = self._plan.host if self._settings.ray_node_ip == LOOPBACK else "0.0.0.0"
         ray_serve.start(
             proxy_location="HeadOnly",
-            http_options={"host": self._plan.host, "port": self._plan.port, "keep_alive_timeout_s": 75},
+            # Replicas on other nodes are reached at their own addresses, and ask for the token as here.
+            http_options={"host": host, "port": self._plan.port, "keep_alive_timeout_s": 75},
             logging_config={"encoding": "JSON"},
         )
         target = ray_serve.RunTarget(control_application(), name=NAME, route_prefix=PREFIX)

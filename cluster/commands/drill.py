@@ -1,6 +1,6 @@
 """`headrace drill`: faults on purpose, on a stack of its own, and what they cost."""
 
-from cluster.testing.plan import drills
+from cluster.testing.plan import autoscaling, drills
 from cluster.testing.running import run
 
 
@@ -27,3 +27,8 @@ def serving() -> int:
 def upstream(*, short: bool) -> int:
     """Somebody else's service that fails in every way. Returns 0 when it was left alone and all were told."""
     return run(drills("upstream", long=not short, vllm=False))
+
+
+def scaling() -> int:
+    """Nodes and replicas that follow the load. Returns 0 when both came and went and nothing failed."""
+    return run(autoscaling())

@@ -110,6 +110,7 @@ def show(named: str) -> None:
     for row in rows:
         console.print(
             f"[bold]{_named(row)}[/bold] {row.state}, weight {row.weight}, digest {row.spec.digest[:16]}"
+            + (f", weights sha256:{row.weights}" if row.weights else "")
         )
         console.print(
             yaml.safe_dump(row.spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False),

@@ -13,7 +13,8 @@ from cluster.local.errors import ClusterError
 def missing(names: Iterable[str], var: VarDirectory) -> list[str]:
     """The wanted models whose weights are not ready. Raises ClusterError for a wrong model file."""
     from models.catalogue import Catalogue, CatalogueError, UnknownModel
-    from models.weights import WeightsError, ready_folder
+    from models.errors import WeightsError
+    from models.weights import ready_folder
 
     folders = [Path(part) for part in os.environ.get("HEADRACE_MODEL_CONFIG_DIRS", "").split(",") if part]
     try:

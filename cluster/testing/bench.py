@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,8 +61,13 @@ class Bench:
             clean.update(self._engine)
         return clean
 
-    def start_stack(self, arguments: Sequence[str], show: Callable[[str], None]) -> None:
-        """`headrace up` with these arguments, in a folder of its own. Raises ClusterError."""
+    def start_stack(
+        self, arguments: Sequence[str], show: Callable[[str], None], env: Mapping[str, str]
+    ) -> None:
+        """`headrace up` with these arguments, in a folder of its own, and `env` beside the usual environment.
+
+        Raises ClusterError.
+        """
         self.stop_stack()
         self._stack = VarDirectory(Path(tempfile.mkdtemp(prefix="headrace-test-")))
         self._port = ports.free_port()
@@ -72,7 +77,7 @@ class Bench:
             doing="Starting Headrace",
             log=self.log(f"up-{name}"),
             cwd=REPOSITORY,
-            env=self.environment(),
+            env={**self.environment(), **env},
             show=show,
             timeout=START_SECONDS,
         )

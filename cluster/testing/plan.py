@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cluster import bench_environment
+from cluster.bootstrap import BootstrapError
 from cluster.local import page, ports
 from cluster.local.directory import REPOSITORY
+from cluster.local.errors import ClusterError
 from cluster.testing.bench import Bench
 from cluster.testing.browser import find_browser
 
 # Tests wait more than they work, but each process of them starts servers.
 MOST_PROCESSES = 4
 FRONTEND = REPOSITORY / "frontend"
+FAKE_CLUSTER = REPOSITORY / "cluster" / "ray" / "local-fake.yaml"
 Preparation = Callable[[Bench, Callable[[str], None]], None]
 
 
@@ -45,12 +49,14 @@ class Part:
 
     Attributes:
         stack: the arguments of `up` for the stack they need; None for no stack.
+        env: the environment of that stack, beside what all stacks have.
         slow: left out by `--fast`.
     """
 
     name: str
     steps: Sequence[Step]
     stack: Sequence[str] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
     slow: bool = False
 
     def limited_to(self, names: Sequence[str]) -> "Part":
@@ -107,6 +113,37 @@ def drills(about: str, *, long: bool, vllm: bool) -> list[Part]:
         Part(name=engine, stack=("--engine", engine), steps=[_drills(engine, "-k", files, long=long)])
         for engine in engines
     ]
+
+
+def autoscaling() -> list[Part]:
+    """The drill of a cluster whose nodes are only more processes of this machine."""
+    return [
+        Part(
+            name="autoscaling",
+            stack=("--engine", "simulated"),
+            env={"HEADRACE_RAY_AUTOSCALING": str(FAKE_CLUSTER)},
+            steps=[
+                Step(
+                    name="autoscaling-drill",
+                    about="nodes and replicas that follow the load",
+                    commands=[
+                        _module("pytest", "-v", "--tb=short", "-m", "drill and cluster", "tests/drills")
+                    ],
+                    env={"HEADRACE_LOCUST": str(bench_environment.program("locust"))},
+                    needs=(_bench_packages,),
+                    show=12,
+                )
+            ],
+        )
+    ]
+
+
+def _bench_packages(bench: Bench, show: Callable[[str], None]) -> None:
+    show("installing the load generator")
+    try:
+        bench_environment.prepare()
+    except BootstrapError as error:
+        raise ClusterError(str(error)) from error
 
 
 def _module(*arguments: str) -> list[str]:
@@ -240,7 +277,7 @@ def _elsewhere() -> Step:
 
 def _drills(engine: str, *options: str, long: bool = False) -> Step:
     """Faults on purpose. What they cost is shown, also where nothing was lost."""
-    kind = "vllm" if engine == "vllm" else "stack and not vllm"
+    kind = "vllm" if engine == "vllm" else "stack and not vllm and not cluster"
     return Step(
         name=f"{engine}-drills",
         about=f"gateways and replicas that die under turns ({engine})",

@@ -63,7 +63,7 @@ def _run_part(part: Part, bench: Bench, steps: Steps) -> list[Outcome]:
     name = f"{part.name}-up"
     try:
         with steps.step(name) as shown:
-            bench.start_stack(part.stack, shown.detail)
+            bench.start_stack(part.stack, shown.detail, part.env)
     except ClusterError as error:
         problem = Outcome(name, time.monotonic() - began, str(error))
         _show_failure(problem, bench, steps.console)

@@ -4,7 +4,7 @@ import { EntryPage } from "./pages/entry-page";
 import { newPerson } from "./pages/person";
 
 test("a model that wakes shows its stages and the time so far; the draft goes when it is ready", async ({ page }) => {
-  let state = "starting";
+  let state = "fetching";
   await page.route("**/api/models", async (route) => {
     const body = (await (await route.fetch()).json()) as { items: object[] };
     const waking_since = state === "ready" ? null : new Date(Date.now() - 75_000).toISOString();
@@ -14,11 +14,13 @@ test("a model that wakes shows its stages and the time so far; the draft goes wh
   await new EntryPage(page).register(newPerson());
   const chat = new ChatPage(page);
   const stages = page.getByRole("region", { name: "Sleeper is waking up" });
-  await expect(stages.locator('[aria-current="step"]')).toHaveText("Starting");
+  await expect(stages.locator('[aria-current="step"]')).toHaveText("Fetching");
   await expect(stages).toContainText(/1 min 1\d s so far/);
   await chat.composer.fill("[[echo]] patience");
   await expect(chat.send).toBeDisabled();
 
+  state = "starting";
+  await expect(stages.locator('[aria-current="step"]')).toHaveText("Loading", { timeout: 20_000 });
   state = "warming";
   await expect(stages.locator('[aria-current="step"]')).toHaveText("Warming up", { timeout: 20_000 });
   state = "ready";

@@ -22,6 +22,7 @@ function revisionOf(spec, changes = {}) {
     detail: null,
     weight: 0,
     replicas: 0,
+    weights_sha256: null,
     digest: createHash("sha256").update(JSON.stringify(spec)).digest("hex"),
     spec,
     figures: { ...NO_FIGURES },
@@ -56,7 +57,7 @@ const runningOf = (name) => promotions.find((one) => one.name === name && one.en
 
 function run(one) {
   Object.assign(one, { desired: "serving", state: "pending", detail: null });
-  setTimeout(() => Object.assign(one, { state: "starting" }), START_MS / 2);
+  setTimeout(() => Object.assign(one, { state: one.spec.source ? "fetching" : "starting" }), START_MS / 2);
   setTimeout(() => {
     if (one.spec.simulated?.token_ms === 666) Object.assign(one, { state: "failed", detail: "CUDA out of memory." });
     else Object.assign(one, { state: "ready", replicas: 1 });

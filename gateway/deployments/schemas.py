@@ -119,8 +119,8 @@ class QueueOut(BaseModel):
 
 
 class RevisionOut(BaseModel):
-    """`weight`: its share of the traffic of its name, relative to the others. `queue` is null where no
-    replica of it says how it goes."""
+    """`weight`: its share of the traffic of its name, relative to the others. `weights_sha256`: of what its
+    engine has loaded. `queue` is null where no replica of it says how it goes."""
 
     name: str
     revision: str
@@ -130,6 +130,7 @@ class RevisionOut(BaseModel):
     weight: int
     replicas: int
     digest: str
+    weights_sha256: str | None
     spec: dict[str, Any]
     figures: FiguresOut | None = None
     queue: QueueOut | None = None
@@ -149,6 +150,7 @@ class RevisionOut(BaseModel):
             weight=row.weight,
             replicas=row.replicas,
             digest=row.spec.digest,
+            weights_sha256=row.weights,
             spec=row.spec.model_dump(mode="json"),
             figures=figures,
             queue=queue,

@@ -92,8 +92,10 @@ def _described(row: RevisionRow) -> dict[str, Any]:
     spec = row.spec.model_dump(mode="json")
     return {
         "digest": row.spec.digest,
+        "weights_sha256": row.weights,
         "engine": row.spec.engine,
         "source": spec["source"],
+        "adapter": spec["adapter"],
         "engine_args": spec["engine_args"],
         "spec": spec,
     }

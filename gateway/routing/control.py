@@ -27,6 +27,7 @@ class Application(msgspec.Struct, frozen=True):
     state: State
     message: str = ""
     replicas: int = 0
+    weights: str = ""
 
 
 class _Applications(msgspec.Struct):

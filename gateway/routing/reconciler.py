@@ -85,7 +85,7 @@ class Reconciler:
         # Asked for once more after a failure.
         again = row.state is State.PENDING and app is not None and app.state is State.FAILED
         if app is not None and self._sent.get(row.key) == wanted and not again:
-            await self._observe(row, app.state, app.message or None, app.replicas)
+            await self._observe(row, app.state, app.message or None, app.replicas, app.weights or None)
             return
         try:
             # Sent when the application is missing, and once by each new leader: control compares the
@@ -98,8 +98,20 @@ class Reconciler:
         if app is None:
             await self._observe(row, State.STARTING, None)
 
-    async def _observe(self, row: RevisionRow, state: State, detail: str | None, replicas: int = 0) -> None:
-        if (row.state, row.detail, row.replicas) == (state, detail, replicas):
+    async def _observe(
+        self,
+        row: RevisionRow,
+        state: State,
+        detail: str | None,
+        replicas: int = 0,
+        weights: str | None = None,
+    ) -> None:
+        if (row.state, row.detail, row.replicas, row.weights) == (
+            state,
+            detail,
+            replicas,
+            weights or row.weights,
+        ):
             return
-        if await self._repository.observe(*row.key, state, detail, replicas):
+        if await self._repository.observe(*row.key, state, detail, replicas, weights):
             log.info("model.state", model=row.spec.name, revision=row.key[1], state=state, detail=detail)

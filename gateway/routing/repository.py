@@ -13,17 +13,19 @@ RETIRE_AFTER_SECONDS: Final = 3.0
 MOST_LISTED: Final = 500
 
 _COLUMNS = (
-    "name, revision, spec, desired, state, detail, weight, replicas, origin, waking_since, "
+    "name, revision, spec, desired, state, detail, weight, replicas, weights, origin, waking_since, "
     "coalesce(retire_at <= now(), true) AS retire_due, created_at, updated_at"
 )
 # On the way to answering.
-_WAKING = "('pending', 'starting', 'warming')"
+_WAKING = "('pending', 'fetching', 'starting', 'warming')"
 _OBSERVE = f"""
-UPDATE model_revisions SET state = $3, detail = $4, replicas = $5, updated_at = now(), waking_since = CASE
+UPDATE model_revisions SET state = $3, detail = $4, replicas = $5, weights = coalesce($6, weights),
+    updated_at = now(), waking_since = CASE
     WHEN $3 NOT IN {_WAKING} THEN NULL
     WHEN state IN {_WAKING} THEN coalesce(waking_since, now())
     ELSE now() END
-WHERE name = $1 AND revision = $2 AND (state, detail, replicas) IS DISTINCT FROM ($3, $4, $5)
+WHERE name = $1 AND revision = $2 AND (state, detail, replicas, weights)
+    IS DISTINCT FROM ($3, $4, $5, coalesce($6, weights))
 """  # noqa: S608 - of a constant
 # Back among the wanted: what was retired, failed or never ran sets out anew.
 _WANT = """
@@ -187,10 +189,16 @@ class RevisionRepository:
         )
 
     async def observe(
-        self, name: str, revision: str, state: State, detail: str | None, replicas: int = 0
+        self,
+        name: str,
+        revision: str,
+        state: State,
+        detail: str | None,
+        replicas: int = 0,
+        weights: str | None = None,
     ) -> bool:
-        """Write what was seen; says whether that was news."""
-        tag = await self._postgres.execute(_OBSERVE, name, revision, state.value, detail, replicas)
+        """Write what was seen; says whether that was news. Without `weights` those that are known stay."""
+        tag = await self._postgres.execute(_OBSERVE, name, revision, state.value, detail, replicas, weights)
         return tag != "UPDATE 0"
 
 
@@ -209,6 +217,7 @@ def _row(row: Record) -> RevisionRow:
         detail=row["detail"],
         weight=row["weight"],
         replicas=row["replicas"],
+        weights=row["weights"],
         origin=Origin(row["origin"]),
         waking_since=row["waking_since"],
         retire_due=row["retire_due"],

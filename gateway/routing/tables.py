@@ -20,6 +20,8 @@ class State(StrEnum):
 
     ADDED = "added"
     PENDING = "pending"
+    # Its weights are downloaded or converted; then an engine loads them.
+    FETCHING = "fetching"
     STARTING = "starting"
     WARMING = "warming"
     READY = "ready"
@@ -59,6 +61,7 @@ class RevisionRow:
     Attributes:
         weight: its share of the traffic of its name, relative to the other revisions; 0: none.
         replicas: how many of it run.
+        weights: SHA-256 of what its engine has loaded; None until it has, and for an engine without weights.
         waking_since: when it set out to become ready, while it is on the way.
         retire_due: it is to be retired, and every gateway has had the time to learn of it.
     """
@@ -69,6 +72,7 @@ class RevisionRow:
     detail: str | None
     weight: int
     replicas: int
+    weights: str | None
     origin: Origin
     waking_since: datetime | None
     retire_due: bool

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from models import weights
+from models import disk, weights
+from models.digests import weights_digest
+from models.errors import WeightsError
 from models.spec import ModelSpec
-from models.weights import WeightsError, is_ready, main, package_file, prepare, ready_folder, source_digest
+from models.weights import is_ready, main, package_file, prepare, ready_folder, source_digest
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,12 +64,13 @@ def converted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Stands in for transformers, which the test of the real model uses; remembers what it was asked."""
     made: list[Path] = []
 
-    def convert(spec: ModelSpec, source: object, making: Path, report: weights.Report) -> None:
+    def convert(gguf: Path, making: Path, dtype: str) -> None:
+        assert gguf.read_bytes()[:4] == b"GGUF"
         making.mkdir()
         fill(making)
         made.append(making)
 
-    monkeypatch.setattr(weights, "_convert_package", convert)
+    monkeypatch.setattr(weights, "convert_gguf", convert)
     return made
 
 
@@ -113,12 +116,12 @@ def test_a_damaged_folder_is_made_anew(package: Path, tmp_path: Path, converted:
 def test_a_failure_leaves_nothing_half_made(
     package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(spec: ModelSpec, source: object, making: Path, report: weights.Report) -> None:
+    def fail(gguf: Path, making: Path, dtype: str) -> None:
         making.mkdir()
         (making / "config.json").write_text("{}")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(weights, "_convert_package", fail)
+    monkeypatch.setattr(weights, "convert_gguf", fail)
     with pytest.raises(OSError, match="No space left"):
         prepare(spec_of(TINY), tmp_path)
     assert [entry.name for entry in (tmp_path / "models" / "tiny").iterdir()] == [".lock"]
@@ -169,11 +172,11 @@ def test_another_process_at_work_is_waited_for(package: Path, tmp_path: Path, co
 def test_waiting_for_another_process_has_an_end(
     package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "LOCK_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(disk, "LOCK_TIMEOUT_S", 0.3)
     home = tmp_path / "models" / "tiny"
     home.mkdir(parents=True)
     with (home / ".lock").open("w") as lock:
-        weights.fcntl.flock(lock, weights.fcntl.LOCK_EX)
+        disk.fcntl.flock(lock, disk.fcntl.LOCK_EX)
         started = time.monotonic()
         with pytest.raises(WeightsError, match="end it first"):
             prepare(spec_of(TINY), tmp_path)
@@ -194,6 +197,22 @@ def test_a_local_folder_has_to_be_a_model(tmp_path: Path) -> None:
         prepare(spec, tmp_path)
     fill(folder)
     assert prepare(spec, tmp_path) == folder
+
+
+def test_a_gguf_file_in_a_folder_is_converted_like_one_of_a_package(
+    tmp_path: Path, converted: list[Path]
+) -> None:
+    spec = spec_of({"kind": "local", "path": str(tmp_path / "mine"), "file": "own.gguf"})
+    with pytest.raises(WeightsError, match=r"own\.gguf is not there"):
+        prepare(spec, tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "own.gguf").write_bytes(b"GGUF" + bytes(500))
+    folder = prepare(spec, tmp_path)
+    assert folder == tmp_path / "models" / "tiny" / source_digest(spec) == ready_folder(spec, tmp_path)
+    assert prepare(spec, tmp_path) == folder
+    assert len(converted) == 1
+    (tmp_path / "mine" / "own.gguf").write_bytes(b"GGUF" + bytes(501))
+    assert prepare(spec, tmp_path) != folder
 
 
 def test_an_unreachable_hub_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +248,9 @@ def test_the_command_prints_the_folder_and_fails_in_one_sentence(
     file = tmp_path / "spec.json"
     file.write_text(spec_of(TINY).model_dump_json())
     assert main(["--spec", str(file), "--var-dir", str(tmp_path)]) == 0
-    folder = Path(capsys.readouterr().out.strip())
+    line, digest = capsys.readouterr().out.strip().splitlines()
+    folder = Path(line)
+    assert digest == weights_digest(folder, tmp_path / "models" / ".digests")
     assert json.loads((folder / "headrace.json").read_text())["source"] == TINY
     assert main(["nobody", "--var-dir", str(tmp_path)]) == 1
     assert len(capsys.readouterr().err.strip().splitlines()) == 1

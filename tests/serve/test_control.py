@@ -61,7 +61,16 @@ async def test_a_revision_is_deployed_listed_and_retired(control: ControlApp) ->
     assert (put.status, put.json()) == (202, {"state": "starting"})
     listed = await call(control, "GET", "/apps", prefix="/control")
     assert listed.json() == {
-        "apps": [{"model": "simulated", "revision": "r1", "state": "ready", "message": "", "replicas": 1}]
+        "apps": [
+            {
+                "model": "simulated",
+                "revision": "r1",
+                "state": "ready",
+                "message": "",
+                "replicas": 1,
+                "weights": "",
+            }
+        ]
     }
     assert (await call(control, "DELETE", "/apps/simulated/r1", prefix="/control")).status == 202
     assert (await call(control, "DELETE", "/apps/simulated/r9", prefix="/control")).status == 404

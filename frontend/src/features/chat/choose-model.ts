@@ -1,3 +1,4 @@
+import { onItsWay } from "@/lib/api/stages";
 import type { Model } from "@/lib/api/types";
 import { storage } from "@/lib/storage";
 import { strings } from "@/lib/strings";
@@ -29,7 +30,7 @@ export function chooseModel(
 
 /** On the way to answering. */
 export function isWaking({ state }: Model): boolean {
-  return state === "pending" || state === "starting" || state === "warming";
+  return onItsWay(state);
 }
 
 /** Why nothing can be sent with this model right now; null when it can. */

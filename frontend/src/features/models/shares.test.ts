@@ -12,6 +12,7 @@ function revision(name: string, revision: string, changes: Partial<Revision> = {
     weight: 0,
     replicas: 1,
     digest: "d",
+    weights_sha256: null,
     spec: { title: `${name} ${revision}` },
     figures: null,
     queue: null,

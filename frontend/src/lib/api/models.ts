@@ -1,5 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { call } from "@/lib/api/client";
+import { onItsWay } from "@/lib/api/stages";
 import { queryKeys } from "@/lib/api/query-keys";
 import type { Items, Model } from "@/lib/api/types";
 
@@ -10,7 +11,7 @@ export const modelsQuery = queryOptions({
   queryKey: queryKeys.models,
   queryFn: async ({ signal }) => (await call<Items<Model>>("/api/models", { signal })).items,
   refetchInterval: (query) =>
-    query.state.data?.some((model) => ["pending", "starting", "warming"].includes(model.state))
+    query.state.data?.some((model) => onItsWay(model.state))
       ? POLL_WHILE_CHANGING_MS
       : false,
 });

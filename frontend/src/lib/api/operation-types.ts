@@ -1,6 +1,6 @@
 /** What operators see and decide about models: see gateway/deployments/schemas.py. */
 
-export type RevisionState = "added" | "pending" | "starting" | "warming" | "ready" | "draining" | "retired" | "failed";
+export type RevisionState = "added" | "pending" | "fetching" | "starting" | "warming" | "ready" | "draining" | "retired" | "failed";
 
 /** What a revision did in the last `seconds`; waits are seconds to the first token. */
 export interface RevisionFigures {
@@ -23,6 +23,8 @@ export interface Revision {
   weight: number;
   replicas: number;
   digest: string;
+  /** SHA-256 of what its engine has loaded; null for an engine without weights. */
+  weights_sha256: string | null;
   spec: Readonly<Record<string, unknown>>;
   figures: RevisionFigures | null;
   /** Requests that its replicas work on now, and those that wait; null where none of them says. */

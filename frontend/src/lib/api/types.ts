@@ -205,7 +205,7 @@ export interface Limits {
   requests: { limit: number; remaining: number; reset_seconds: number } | null;
 }
 
-export type ModelState = "pending" | "starting" | "warming" | "ready" | "draining" | "failed";
+export type ModelState = "pending" | "fetching" | "starting" | "warming" | "ready" | "draining" | "failed";
 
 export interface Model {
   name: string;

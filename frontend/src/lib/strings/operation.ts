@@ -20,7 +20,8 @@ export const operation = {
   states: {
     added: "Added",
     pending: "Waiting",
-    starting: "Starting",
+    fetching: "Fetching",
+    starting: "Loading",
     warming: "Warming",
     ready: "Ready",
     draining: "Finishing",
@@ -140,6 +141,7 @@ export const operation = {
   finished: (finished: number, drops: number) =>
     `${finished} ${finished === 1 ? "answer" : "answers"} finished by the old revision, ${drops} lost.`,
   whole: "Whole receipt",
+  weights: (digest: string) => `weights ${digest.slice(0, 12)}`,
   earlier: (count: number) => (count === 1 ? "1 earlier revision" : `${count} earlier revisions`),
 
   shadowOff: "Shadow: nobody is asked again",

@@ -103,7 +103,8 @@ export const talk = {
     failed: "The models did not load.",
     states: {
       pending: "Waiting to start",
-      starting: "Starting",
+      fetching: "Fetching",
+      starting: "Loading",
       warming: "Warming up",
       ready: "Ready",
       draining: "Retiring",

@@ -9,6 +9,7 @@ import { strings } from "@/lib/strings";
 
 const dots: Record<ModelState, string> = {
   pending: "bg-warning",
+  fetching: "bg-warning animate-pulse",
   starting: "bg-warning animate-pulse",
   warming: "bg-warning animate-pulse",
   ready: "bg-success",

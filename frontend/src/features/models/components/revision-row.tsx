@@ -1,7 +1,9 @@
 import { EllipsisVertical } from "lucide-react";
+import { Stages } from "@/components/stages";
 import { Button, IconButton } from "@/components/ui/button";
 import { Menu, type MenuEntry } from "@/components/ui/menu";
 import type { Revision } from "@/lib/api/operation-types";
+import { onItsWay } from "@/lib/api/stages";
 import { cn } from "@/lib/cn";
 import { formatDuration, formatNumber } from "@/lib/format";
 import { operation as words } from "@/lib/strings/operation";
@@ -23,6 +25,7 @@ interface RevisionRowProps {
 const tones: Partial<Record<Revision["state"], string>> = {
   ready: "bg-success-soft text-success",
   failed: "bg-danger-soft text-danger",
+  fetching: "bg-warning-soft text-warning",
   starting: "bg-warning-soft text-warning",
   warming: "bg-warning-soft text-warning",
   pending: "bg-warning-soft text-warning",
@@ -44,6 +47,11 @@ export function RevisionRow({ revision, busy, moving, alone, onDeploy, onPromote
             {words.states[revision.state]}
           </span>
         </p>
+        {served && onItsWay(revision.state) && (
+          <div className="py-1 text-hint text-muted">
+            <Stages state={revision.state} />
+          </div>
+        )}
         {revision.detail && <p className="text-hint break-words text-muted">{revision.detail}</p>}
         {served && <p className="text-hint text-muted tabular-nums">{figuresOf(revision).join(" · ")}</p>}
       </div>
@@ -73,7 +81,7 @@ export function RevisionRow({ revision, busy, moving, alone, onDeploy, onPromote
   );
 }
 
-function figuresOf({ replicas, figures, queue, spec }: Revision): string[] {
+function figuresOf({ replicas, figures, queue, spec, weights_sha256 }: Revision): string[] {
   const says = [words.replicas(replicas)];
   if (queue && queue.running + queue.waiting > 0) {
     says.push(words.queue(formatNumber(queue.running), formatNumber(queue.waiting)));
@@ -91,6 +99,7 @@ function figuresOf({ replicas, figures, queue, spec }: Revision): string[] {
   if (prices?.prompt || prices?.completion) {
     says.push(words.prices(priceOf(prices.prompt), priceOf(prices.completion)));
   }
+  if (weights_sha256) says.push(words.weights(weights_sha256));
   return says;
 }
 
