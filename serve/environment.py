@@ -129,6 +129,7 @@ def node_environment(settings: Settings, plan: NodePlan) -> dict[str, str]:
         "HEADRACE_HAPROXY": _haproxy_binary(),
         "VLLM_HOST_IP": settings.ray_node_ip,
         **({"GLOO_SOCKET_IFNAME": "lo"} if alone else {}),
+        **({} if alone else {"HEADRACE_SERVE_ALSO_AT": f"{settings.ray_node_ip}:{plan.port}"}),
         # Lets an engine on the CPU work without a process of its own for its one worker; see llm_server.py.
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max((os.cpu_count() or 2) - 1, 1))),

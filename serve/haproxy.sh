@@ -18,4 +18,9 @@ if [ -n "$config" ]; then
         -e 's/ mode 666 level admin/ mode 600 level admin/' \
         "$config"
 fi
+if [ -n "$config" ] && [ -n "${HEADRACE_SERVE_ALSO_AT:-}" ]; then
+    # In a cluster: the way to the replicas is open at this machine's address too, and nothing else is.
+    port="${HEADRACE_SERVE_ALSO_AT##*:}"
+    sed -i "s/^\([[:space:]]*bind[[:space:]]\{1,\}127\.0\.0\.1:$port\)\([[:space:]]\|\$\)/\1,$HEADRACE_SERVE_ALSO_AT\2/" "$config"
+fi
 exec "$HEADRACE_HAPROXY" "$@"

@@ -45,6 +45,19 @@ def test_pages_go_to_loopback_and_the_program_gets_the_same_arguments(tmp_path: 
     assert config.read_text() == CLOSED
 
 
+def test_in_a_cluster_the_way_to_the_replicas_alone_is_open(tmp_path: Path) -> None:
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(WRITTEN.replace("bind 127.0.0.1:8000", "bind *:8000"))
+    subprocess.run(
+        [str(SCRIPT), "-f", str(config)],
+        env={**os.environ, "HEADRACE_HAPROXY": "/bin/echo", "HEADRACE_SERVE_ALSO_AT": "10.0.0.5:8000"},
+        capture_output=True,
+        check=True,
+        timeout=10,
+    )
+    assert config.read_text() == CLOSED.replace("bind 127.0.0.1:8000", "bind 127.0.0.1:8000,10.0.0.5:8000")
+
+
 def test_a_configuration_that_cannot_be_closed_is_not_used(tmp_path: Path) -> None:
     ran = subprocess.run(
         [str(SCRIPT), "-f", str(tmp_path / "absent.cfg")],
