@@ -1,8 +1,8 @@
 """Join this machine to the cluster of a Headrace elsewhere: `python -m serve.worker_node HEAD_IP [options]`.
 
 It becomes `ray start`, with those options, and goes on until it is told to end. The head's token for Ray and
-the internal token come in the environment (RAY_AUTH_TOKEN, HEADRACE_INTERNAL_TOKEN). The var folder is that of
-the head, by a shared file system at the same path, because weights are prepared once.
+the internal token come in the environment (RAY_AUTH_TOKEN, HEADRACE_INTERNAL_TOKEN). The var folder is that
+of the head, by a shared file system at the same path, because weights are prepared once.
 """
 
 import argparse
