@@ -66,8 +66,10 @@ def start_bare(spec: ModelSpec, weights: Path, log: Path) -> tuple[Process, Targ
     return process, Target("bare vLLM", port, PATH, "none", process.pid, exact=False)
 
 
-def start_ray(spec: ModelSpec, weights: Path, log: Path) -> tuple[Process, Target]:
-    """`ray.serve.llm` through its Python ingress, on a Ray of its own."""
+def start_ray(
+    spec: ModelSpec, weights: Path, log: Path, *, name: str = "ray.serve.llm", router: str | None = None
+) -> tuple[Process, Target]:
+    """`ray.serve.llm` through its Python ingress, on a Ray of its own, with that router of Ray's."""
     port = ports.free_port()
     process = Process(
         "ray.serve.llm",
@@ -76,12 +78,13 @@ def start_ray(spec: ModelSpec, weights: Path, log: Path) -> tuple[Process, Targe
             "-m",
             "serve.stock_ingress",
             *("--port", str(port), "--weights", str(weights), "--spec", spec.model_dump_json()),
+            *(("--router", router) if router is not None else ()),
         ],
         log=log,
         env=environment(),
     )
     process.wait_until(lambda: call(port, "GET", "/v1/models")[0] == 200, READY_SECONDS)
-    return process, Target("ray.serve.llm", port, PATH, "none", process.pid, exact=False)
+    return process, Target(name, port, PATH, "none", process.pid, exact=False)
 
 
 def as_options(arguments: dict[str, Any]) -> list[str]:

@@ -1,10 +1,12 @@
 """All of Headrace, as `./headrace up` starts it with the bundled model, in a folder removed at the end."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -41,12 +43,20 @@ class Whole:
         spec: the model that it serves.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, name: str = "headrace", replicas: int = 1, env: Mapping[str, str] | None = None
+    ) -> None:
+        """`replicas`: of the bundled model; `env`: settings beside the usual ones."""
         self._directory = Path()
         self._port = 0
+        self._name = name
+        self._env = dict(env or {})
         self.account: Account
         self.ours: Target
         self.spec: ModelSpec = Catalogue.load().get(DEFAULT_MODEL)
+        if replicas > 1:
+            several = self.spec.replicas.model_copy(update={"min": replicas, "max": replicas})
+            self.spec = self.spec.model_copy(update={"revision": "several", "replicas": several})
 
     def start(self) -> None:
         """Returns when the model answers. Raises BenchmarkFailed."""
@@ -54,9 +64,20 @@ class Whole:
         self._directory.chmod(0o711)
         self._port = ports.free_port()
         self._headrace("up", "--detach", "--engine", "vllm", "--port", str(self._port), seconds=START_SECONDS)
+        if self.spec.replicas.min > 1:
+            self._several()
         self.account = introduce(self._port)
         # No one process is measured here: the whole of it takes what it needs of the machine.
-        self.ours = Target("headrace", self._port, "/v1/chat/completions", self.account.key, 0, exact=False)
+        self.ours = Target(self._name, self._port, "/v1/chat/completions", self.account.key, 0, exact=False)
+
+    def _several(self) -> None:
+        """Another revision with more replicas takes over from the one that `up` has started."""
+        file = self._directory / "several.yaml"
+        file.write_text(json.dumps(self.spec.model_dump(mode="json")))
+        named = f"{self.spec.name}@{self.spec.revision}"
+        self._headrace("models", "add", str(file), seconds=STOP_SECONDS)
+        at_once = ("--steps", "100", "--seconds", "0", "--min-requests", "0", "--patience", "0")
+        self._headrace("models", "promote", named, *at_once, seconds=START_SECONDS)
 
     @property
     def port(self) -> int:
@@ -83,6 +104,10 @@ class Whole:
         """For the logs and files of others that are measured beside it."""
         return self._directory
 
+    def stop(self) -> None:
+        """End it; its folder stays until the end of the `with` block."""
+        self._headrace("down", seconds=STOP_SECONDS)
+
     def _headrace(self, *arguments: str, seconds: float) -> None:
         log = self._directory / "headrace.log"
         with log.open("ab") as output:
@@ -90,7 +115,12 @@ class Whole:
                 status = subprocess.run(
                     [sys.executable, "-m", "cluster.cli", *arguments],
                     cwd=REPOSITORY,
-                    env={**os.environ, **LIMITS, "HEADRACE_VAR_DIR": str(self._directory / "var")},
+                    env={
+                        **os.environ,
+                        **LIMITS,
+                        **self._env,
+                        "HEADRACE_VAR_DIR": str(self._directory / "var"),
+                    },
                     stdout=output,
                     stderr=output,
                     timeout=seconds,

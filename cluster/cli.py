@@ -164,6 +164,17 @@ def bench_mixed(context: typer.Context) -> None:
     raise typer.Exit(mixed(context.args))
 
 
+@bench.command(
+    "prefix",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def bench_prefix(context: typer.Context) -> None:
+    """Which of two replicas to ask: our ways to choose and Ray's, on conversations of several turns."""
+    from cluster.commands.bench import prefix
+
+    raise typer.Exit(prefix(context.args))
+
+
 @drill.command("turns")
 def drill_turns(
     short: Annotated[bool, typer.Option("--short", help="As in `test`: a look.")] = False,

@@ -107,6 +107,11 @@ class Settings(BaseSettings):
     ray_autoscaling: Path | None = Field(
         default=None, description="a cluster configuration of Ray's: its nodes come and go with the replicas"
     )
+    replica_choice: Literal["affinity", "leastconn", "roundrobin"] = Field(
+        default="affinity",
+        description="which replica is asked: the one that has read the beginning before, the one with the "
+        "fewest requests, or the next",
+    )
     ray_node_ip: str = Field(
         default="127.0.0.1",
         description="this machine's address in Ray's cluster; loopback: it is alone",

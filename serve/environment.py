@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from core.engine_fields import AFFINITY_HEADER
 from core.settings import Settings
 
 # In the environment of every process that the node starts, so that it can find its own, and only its own.
@@ -118,6 +119,10 @@ def node_environment(settings: Settings, plan: NodePlan) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(sockets),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(sockets / "server-state"),
         "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(sockets / "metrics.sock"),
+        # Behind it, `serve/haproxy.sh` bounds how much more than its share one replica gets.
+        "RAY_SERVE_HAPROXY_BALANCE_ALGORITHM": (
+            f"hdr({AFFINITY_HEADER})" if settings.replica_choice == "affinity" else settings.replica_choice
+        ),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
         # One log line a request into a Python actor: dearer than the whole relay. The gateway measures.

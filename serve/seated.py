@@ -3,11 +3,15 @@
 import asyncio
 from typing import Final
 
+from core.engine_fields import PRIORITY_HEADER, TOKENS_HEADER
+from core.priority import Priority
 from serve.guard import Application, Message, Receive, Scope, Send, relative_path
 from serve.meter import COUNTED_ROUTES
-from serve.seats import Priority, Seat, Seats
+from serve.seats import Seat, Seats
 
-_PRIORITIES: Final = {b"chat": Priority.CHAT, b"api": Priority.API, b"job": Priority.JOB}
+_PRIORITY: Final = PRIORITY_HEADER.encode()
+_TOKENS: Final = TOKENS_HEADER.encode()
+_PRIORITIES: Final = {priority.header.encode(): priority for priority in Priority}
 
 
 class Seated:
@@ -41,9 +45,9 @@ class Seated:
 def _seat(seats: Seats, scope: Scope) -> Seat:
     priority, tokens, reference = Priority.API, 0, ""
     for name, value in scope["headers"]:
-        if name == b"x-headrace-priority":
+        if name == _PRIORITY:
             priority = _PRIORITIES.get(value, priority)
-        elif name == b"x-headrace-tokens":
+        elif name == _TOKENS:
             tokens = int(value) if value.isdigit() else 0
         elif name == b"x-request-id":
             reference = value.decode("latin-1")

@@ -8,18 +8,11 @@ Jobs leave some of the places free, so that whoever comes beside a backlog finds
 import asyncio
 import heapq
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Final
 
+from core.priority import Priority
+
 MOST_TOLD: Final = 500
-
-
-class Priority(IntEnum):
-    """Lower comes first."""
-
-    CHAT = 0
-    API = 1
-    JOB = 2
 
 
 # Which part of the places and of the tokens a kind leaves free; of places at least one where there are two.

@@ -32,6 +32,11 @@ def mixed(arguments: Sequence[str]) -> int:
     return _run("mixed", arguments)
 
 
+def prefix(arguments: Sequence[str]) -> int:
+    """Run `python -m benchmarks.prefix` with these arguments; its exit status."""
+    return _run("prefix", arguments)
+
+
 def _run(program: str, arguments: Sequence[str]) -> int:
     return subprocess.run(
         [sys.executable, "-m", f"benchmarks.{program}", *arguments], cwd=REPOSITORY, check=False

@@ -143,7 +143,12 @@ class Generation:
                 body,
                 request_id=running.turn.id,
                 traceparent=running.turn.traceparent,
-                claim=Claim.of(Priority.CHAT, body, room_left(running.request, running.answer)),
+                claim=Claim.of(
+                    Priority.CHAT,
+                    body,
+                    room_left(running.request, running.answer),
+                    running.turn.conversation_id,
+                ),
             )
         )
 

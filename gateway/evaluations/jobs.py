@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.errors import ModelNotFound
-from core.ids import new_id
 from core.postgres import Connection, Postgres
 from gateway.evaluations.checks import Judged
 from gateway.evaluations.repository import EvaluationRepository
 from gateway.evaluations.schemas import Case, Result, RunOut, RunState
 from gateway.inference import Inference, Target
-from gateway.jobs.completion import complete
+from gateway.jobs.completion import charge, complete
 from gateway.jobs.repository import JobRepository
 from gateway.jobs.tables import JobRow
 from gateway.routing.table import RoutingTable
 from gateway.usage.repository import LedgerRepository
-from gateway.usage.tables import Entry, Kind, Outcome
 
 KIND: Final = "evaluation"
 # Of an answer, in the results.
@@ -72,20 +70,7 @@ class EvaluationJobs:
             if not await self._jobs.finish(connection, job, result={"case": work.number}, error=None):
                 return
             await self._go_on(connection, job, work, text)
-            await self._ledger.charge(
-                connection,
-                Entry(
-                    id=new_id("led"),
-                    user_id=job.user_id,
-                    key_id=None,
-                    kind=Kind.JOB,
-                    reference=job.id,
-                    model=target.model,
-                    revision=target.revision,
-                    outcome=Outcome.COMPLETED,
-                    tokens=tokens,
-                ),
-            )
+            await charge(self._ledger, connection, job, target, tokens)
 
     async def give_up(self, job: JobRow, reason: str) -> None:
         """Without an answer there is no verdict."""

@@ -1,37 +1,32 @@
-"""What a request asks of an engine's time: how urgent it is, and how large."""
+"""What a request asks of an engine: how urgent it is, how large, and whose cache would help it."""
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
+
+from core.priority import Priority
 
 # What a token of most texts covers; JSON adds a little to each message, so this errs on the safe side.
 _BYTES_PER_TOKEN: Final = 4
 
 
-class Priority(IntEnum):
-    """The values are vLLM's: the lowest is first, and the last to lose its place when memory runs out."""
-
-    CHAT = 0
-    API = 10
-    JOB = 20
-
-    @property
-    def header(self) -> str:
-        """As a replica reads it."""
-        return self.name.lower()
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`tokens`: of prompt and answer together, an estimate of the most it may come to."""
+    """What a request asks for.
+
+    Attributes:
+        tokens: of prompt and answer together, an estimate of the most it may come to.
+        affinity: what goes on where it began says the same each time, of letters and digits: a replica that
+            has read the beginning has it in its cache. Empty: any replica.
+    """
 
     priority: Priority
     tokens: int
+    affinity: str = ""
 
     @classmethod
-    def of(cls, priority: Priority, body: bytes, answer: int) -> "Claim":
+    def of(cls, priority: Priority, body: bytes, answer: int, affinity: str = "") -> "Claim":
         """The claim of a request with this body, whose answer has at most so many tokens."""
-        return cls(priority, len(body) // _BYTES_PER_TOKEN + answer)
+        return cls(priority, len(body) // _BYTES_PER_TOKEN + answer, affinity)
 
 
 # Of what makes no answer, such as counting tokens.

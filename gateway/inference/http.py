@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
+from core.engine_fields import AFFINITY_HEADER, PRIORITY_HEADER, TOKENS_HEADER
 from core.errors import EngineFailed, EngineLost, HeadraceError, ModelNotReady, NoReplica
 from core.log import get_logger
 from gateway.inference.claim import NO_CLAIM, Claim
@@ -12,8 +13,8 @@ from gateway.inference.protocol import Target, nobody_there
 
 log = get_logger(__name__)
 
-# Of a request's head: the request line, eight fields, and the blank line.
-HEAD_LINES = 10
+# Of a request's head: the request line, nine fields, and the blank line.
+HEAD_LINES = 11
 
 
 class HttpEngineResponse:
@@ -108,7 +109,9 @@ class HttpInference:
             raise ModelNotReady()
         head = (
             f"POST {self._prefix}{target.path}{route} HTTP/1.1\r\n{self._fixed}\r\n"
-            f"x-headrace-priority: {claim.priority.header}\r\nx-headrace-tokens: {claim.tokens}\r\n"
+            f"{PRIORITY_HEADER}: {claim.priority.header}\r\n{TOKENS_HEADER}: {claim.tokens}\r\n"
+            # Those that need no one replica spread, each by a value of its own.
+            f"{AFFINITY_HEADER}: {claim.affinity or request_id}\r\n"
             f"Content-Length: {len(body)}\r\nx-request-id: {request_id}\r\ntraceparent: {traceparent}\r\n\r\n"
         ).encode("latin-1")
         if head.count(b"\n") != HEAD_LINES:

@@ -6,10 +6,13 @@ from typing import Final
 import orjson
 
 from core.errors import EngineFailed
+from core.ids import new_id
+from core.postgres import Connection
 from gateway.inference import Claim, Inference, Priority, Target
 from gateway.inference.claim import ranked
 from gateway.jobs.tables import JobRow
-from gateway.usage.tables import Tokens
+from gateway.usage.repository import LedgerRepository
+from gateway.usage.tables import Entry, Kind, Outcome, Tokens
 
 MAX_ANSWER_BYTES: Final = 256 * 1024
 
@@ -56,3 +59,23 @@ async def complete(
         return text, Tokens(int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
     except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise EngineFailed("The model's answer cannot be read.") from error
+
+
+async def charge(
+    ledger: LedgerRepository, connection: Connection, job: JobRow, target: Target, tokens: Tokens
+) -> None:
+    """Book what `complete` cost, inside the caller's transaction: an answer that is kept is charged once."""
+    await ledger.charge(
+        connection,
+        Entry(
+            id=new_id("led"),
+            user_id=job.user_id,
+            key_id=None,
+            kind=Kind.JOB,
+            reference=job.id,
+            model=target.model,
+            revision=target.revision,
+            outcome=Outcome.COMPLETED,
+            tokens=tokens,
+        ),
+    )

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.errors import BudgetExhausted, EngineFailed, HeadraceError
-from core.ids import new_id
 from core.postgres import Connection, Postgres
 from gateway.conversations.summaries.repository import SummaryRepository
 from gateway.conversations.summaries.tables import Passage, SummaryRow
 from gateway.inference import Inference, Target
 from gateway.inference.tokens import count_prompt_tokens
-from gateway.jobs.completion import complete
+from gateway.jobs.completion import charge, complete
 from gateway.jobs.repository import JobRepository
 from gateway.jobs.tables import JobRow
 from gateway.routing.table import RoutingTable
 from gateway.usage.repository import LedgerRepository
-from gateway.usage.tables import Entry, Kind, Outcome
+from gateway.usage.tables import Kind
 
 KIND: Final = "summary"
 MOST_TOKENS: Final = 400
@@ -104,20 +103,7 @@ class SummaryJobs:
                 return
             if text:
                 await self._keep(connection, job, work, last, text, target.model, tokens.completion)
-            await self._ledger.charge(
-                connection,
-                Entry(
-                    id=new_id("led"),
-                    user_id=job.user_id,
-                    key_id=None,
-                    kind=Kind.JOB,
-                    reference=job.id,
-                    model=target.model,
-                    revision=target.revision,
-                    outcome=Outcome.COMPLETED,
-                    tokens=tokens,
-                ),
-            )
+            await charge(self._ledger, connection, job, target, tokens)
 
     async def _keep(
         self,

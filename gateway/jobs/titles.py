@@ -4,17 +4,15 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from core.ids import new_id
 from core.postgres import Connection, Postgres
 from gateway.conversations.search.repository import SearchRepository
 from gateway.conversations.service import ConversationService
 from gateway.inference import Inference
-from gateway.jobs.completion import complete
+from gateway.jobs.completion import charge, complete
 from gateway.jobs.repository import JobRepository
 from gateway.jobs.tables import JobRow
 from gateway.routing.table import RoutingTable
 from gateway.usage.repository import LedgerRepository
-from gateway.usage.tables import Entry, Kind, Outcome
 
 KIND: Final = "title"
 MOST_WORDS: Final = 6
@@ -81,20 +79,7 @@ class TitleJobs:
             if not await self._jobs.finish(connection, job, result={"title": title}, error=None):
                 return
             await self._store(connection, job, title)
-            await self._ledger.charge(
-                connection,
-                Entry(
-                    id=new_id("led"),
-                    user_id=job.user_id,
-                    key_id=None,
-                    kind=Kind.JOB,
-                    reference=job.id,
-                    model=target.model,
-                    revision=target.revision,
-                    outcome=Outcome.COMPLETED,
-                    tokens=tokens,
-                ),
-            )
+            await charge(self._ledger, connection, job, target, tokens)
         await self._conversations.tell_updated(job.user_id, str(job.payload["conversation_id"]))
 
     async def give_up(self, job: JobRow, reason: str) -> None:

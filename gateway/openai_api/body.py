@@ -6,6 +6,7 @@ a typed decoder costs a fraction of parsing the body, and checks that it is JSON
 
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+from zlib import crc32
 
 import msgspec
 import orjson
@@ -25,6 +26,8 @@ REFUSED: Final = (
     "vllm_xargs",
 )
 MOST_CHOICES: Final = 16
+# Texts that are the same for so long are taken for the beginnings of one conversation.
+ALIKE_BYTES: Final = 2_048
 MOST_TOKENS: Final = 1_000_000
 DEFAULT_COMPLETION_TOKENS: Final = 16
 # What a chat template may add around one message, and around all of them.
@@ -182,6 +185,20 @@ def answer_of(head: Head, window: int) -> int:
     # What is not asked for is up to the engine: 16 tokens of a completion, the rest of the window in a chat.
     most = max(asked) if asked else (window if isinstance(head, ChatHead) else DEFAULT_COMPLETION_TOKENS)
     return min(most, window)
+
+
+def affinity_of(head: Head) -> str:
+    """The same for requests that begin alike: by the first two messages, or the prompt's beginning."""
+    if isinstance(head, ChatHead):
+        begins = [memoryview(message.content)[:ALIKE_BYTES] for message in head.messages[:2]]
+    elif isinstance(head, CompletionHead):
+        begins = [memoryview(head.prompt)[:ALIKE_BYTES]]
+    else:
+        return ""
+    mark = 0
+    for begin in begins:
+        mark = crc32(begin, mark)
+    return f"{mark:08x}"
 
 
 def _prompts_in(prompt: msgspec.Raw) -> int:

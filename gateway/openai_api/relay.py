@@ -221,7 +221,10 @@ class CompletionRelay(Generic[H]):
             request_id=account.reference,
             traceparent=call.traceparent,
             claim=Claim.of(
-                request.priority, request.body, body.answer_of(request.head, target.max_output_tokens)
+                request.priority,
+                request.body,
+                body.answer_of(request.head, target.max_output_tokens),
+                body.affinity_of(request.head),
             ),
         )
         try:

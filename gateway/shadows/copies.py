@@ -15,6 +15,7 @@ from core.ids import new_id
 from core.log import get_logger
 from core.telemetry import new_traceparent
 from gateway.inference import Claim, EngineResponse, Inference, Priority
+from gateway.inference.claim import ranked
 from gateway.metrics import SHADOWS
 from gateway.routing.table import RoutingTable, Shadow
 from gateway.shadows.reading import Reading
@@ -143,7 +144,7 @@ class Copies:
                 response = await self._inference.send(
                     target,
                     ROUTE,
-                    body,
+                    ranked(body, target.engine, Priority.JOB),
                     request_id=entry.reference,
                     traceparent=new_traceparent(None),
                     # Behind everybody who waits for an answer.

@@ -278,13 +278,15 @@ async def test_a_request_carries_what_the_replica_asks_for() -> None:
     assert asked.headers["content-type"] == "application/json"
     assert (asked.headers["x-request-id"], asked.headers["traceparent"]) == ("req_1", "00-1-2-01")
     assert (asked.headers["x-headrace-priority"], asked.headers["x-headrace-tokens"]) == ("api", "0")
-    claim = Claim.of(Priority.JOB, b"x" * 400, 20)
+    assert asked.headers["x-headrace-affinity"] == "req_1"
+    claim = Claim.of(Priority.JOB, b"x" * 400, 20, "cnv_7")
     response = await engine.inference.send(
         TARGET, "/v1/completions", b"{}", request_id="job_1", traceparent="00-1-2-01", claim=claim
     )
     await response.close()
     headers = engine.asked[-1].headers
     assert (headers["x-headrace-priority"], headers["x-headrace-tokens"]) == ("job", "120")
+    assert headers["x-headrace-affinity"] == "cnv_7"
     await engine.stop()
 
 

@@ -58,6 +58,27 @@ def test_in_a_cluster_the_way_to_the_replicas_alone_is_open(tmp_path: Path) -> N
     assert config.read_text() == CLOSED.replace("bind 127.0.0.1:8000", "bind 127.0.0.1:8000,10.0.0.5:8000")
 
 
+def test_requests_that_begin_alike_go_round_a_ring_within_a_bound(tmp_path: Path) -> None:
+    config = tmp_path / "haproxy.cfg"
+    written = "defaults\n    balance {}\nfrontend http_frontend\n"
+    for way, closed in (
+        (
+            "hdr(x-headrace-affinity)",
+            "hdr(x-headrace-affinity)\n    hash-type consistent\n    hash-balance-factor 150",
+        ),
+        ("leastconn", "leastconn"),
+    ):
+        config.write_text(written.format(way))
+        subprocess.run(
+            [str(SCRIPT), "-f", str(config)],
+            env={**os.environ, "HEADRACE_HAPROXY": "/bin/echo"},
+            capture_output=True,
+            check=True,
+            timeout=10,
+        )
+        assert config.read_text() == written.format(closed)
+
+
 def test_a_configuration_that_cannot_be_closed_is_not_used(tmp_path: Path) -> None:
     ran = subprocess.run(
         [str(SCRIPT), "-f", str(tmp_path / "absent.cfg")],

@@ -8,10 +8,11 @@ import msgspec
 import orjson
 import pytest
 
+from core.priority import Priority
 from serve.guard import Application, Guard, Receive, Scope, Send
 from serve.meter import MOST_RECORDS, Meter
 from serve.reporter import Reporter
-from serve.seats import Priority, Seats
+from serve.seats import Seats
 from serve.simulated import SimulatedEngine
 from serve.simulated_request import Pace
 from serve.usage_board import UsageBoard

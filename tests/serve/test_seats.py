@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from core.priority import Priority
 from serve.guard import Receive, Scope, Send
 from serve.seated import Seated
-from serve.seats import Priority, Seats
+from serve.seats import Seats
 from tests.gateway.client import until
 from tests.serve.asgi import Answered, call
 
