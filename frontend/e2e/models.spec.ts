@@ -165,6 +165,10 @@ test("an operator deploys, compares, evaluates, splits, promotes and rolls back 
   await expect(promotion).toHaveCount(0, STARTS);
   await card.getByText(/^\d+ promotions$/).click();
   await expect(card.getByText(/finished by the old revision, 0 lost/).first()).toBeVisible();
+  // What it had to pass can be asked once more, as it was then.
+  await expect(card.getByText(`It had to pass set-${name}.`)).toBeVisible();
+  await card.getByRole("button", { name: "Evaluate again" }).click();
+  await expect(card.getByText(`simulated ${name}: passed.`)).toBeVisible(STARTS);
   await axeClean(page);
 
   // Back to what was there before; and whoever asks now is answered by it.

@@ -39,6 +39,15 @@ export const evaluationRoutes = (operator) => [
     setTimeout(() => step(run), CASE_MS);
     json(response, 202, run);
   })],
+  ["POST", /^\/api\/admin\/evaluations\/(evl_[^/]+)\/again$/, ({ response, match, user }) => {
+    if (user.role === "user") throw new Refused(403, "forbidden", "This is for operators.");
+    const before = runs.get(match[1]);
+    if (!before) throw missing();
+    const run = { ...before, id: newId("evl"), state: "running", detail: null, results: [], created_at: now() };
+    runs.set(run.id, run);
+    setTimeout(() => step(run), CASE_MS);
+    json(response, 202, run);
+  }],
   ["GET", /^\/api\/admin\/evaluations\/(evl_[^/]+)$/, ({ response, match }) => {
     const run = runs.get(match[1]);
     if (!run) throw missing();

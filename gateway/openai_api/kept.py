@@ -1,6 +1,6 @@
 """What a client was told, kept where a shadow is asked the same and both are compared."""
 
-import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -9,7 +9,7 @@ from core.errors import EngineFailed
 from gateway.inference import Target
 from gateway.openai_api.body import Request
 from gateway.shadows.reading import Reading
-from gateway.shadows.tables import Answered, Said
+from gateway.shadows.tables import Answered
 
 if TYPE_CHECKING:
     from gateway.openai_api.call import Call
@@ -49,16 +49,12 @@ class Kept:
                 reading.whole(bytes(self._bytes))
         except EngineFailed:
             return None
+        said = reading.said(call.begun)
         return Answered(
             user_id=user_id,
             conversation_id=None,
             target=target,
             request=orjson.loads(request.body),
-            said=Said(
-                text=reading.text,
-                completion_tokens=reading.usage[1] if reading.usage else None,
-                first_ms=round(call.wait * 1000, 1) if call.wait is not None else None,
-                duration_ms=round((time.perf_counter() - call.begun) * 1000, 1),
-                finish_reason=reading.finish_reason,
-            ),
+            # It was read only now: when its first token came is known from elsewhere.
+            said=replace(said, first_ms=round(call.wait * 1000, 1) if call.wait is not None else None),
         )

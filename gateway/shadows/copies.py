@@ -14,7 +14,7 @@ from core.errors import EngineFailed, EngineTimeout, HeadraceError
 from core.ids import new_id
 from core.log import get_logger
 from core.telemetry import new_traceparent
-from gateway.inference import Claim, EngineResponse, Inference, Priority
+from gateway.inference import Claim, Inference, Priority, Target
 from gateway.inference.claim import ranked
 from gateway.metrics import SHADOWS
 from gateway.routing.table import RoutingTable, Shadow
@@ -112,82 +112,51 @@ class Copies:
 
     async def _ask(self, shadow: Shadow, request: Mapping[str, Any]) -> tuple[Said, str | None]:
         """What it says, and why it does not say all of it. Whatever it made is in the ledger, nobody's."""
-        target = shadow.target
-        body = orjson.dumps(
-            {
-                **{name: request[name] for name in _COPIED if request.get(name) is not None},
-                "model": target.model,
-                "stream": True,
-                "stream_options": {"include_usage": True},
-            }
-        )
-        most = request.get("max_tokens") or request.get("max_completion_tokens") or target.max_output_tokens
+        entry = _entry_of(shadow.target)
         reading = Reading()
-        entry = Entry(
-            id=new_id("led"),
-            user_id=None,
-            key_id=None,
-            kind=Kind.SHADOW,
-            reference=new_id("shd"),
-            model=target.model,
-            revision=target.revision,
-            outcome=Outcome.FAILED,
-            tokens=Tokens(0, 0, exact=False),
-        )
-        self._booking.open(entry, reserved=False)
-        began, accepted = time.perf_counter(), False
-        first_ms: float | None = None
         detail: str | None = None
         outcome = Outcome.DISCONNECTED
+        began = time.perf_counter()
+        self._booking.open(entry, reserved=False)
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                response = await self._inference.send(
-                    target,
-                    ROUTE,
-                    ranked(body, target.engine, Priority.JOB),
-                    request_id=entry.reference,
-                    traceparent=new_traceparent(None),
-                    # Behind everybody who waits for an answer.
-                    claim=Claim.of(Priority.JOB, body, int(most)),
-                )
-                try:
-                    accepted = response.status == 200
-                    await self._read(response, reading)
-                finally:
-                    await response.close()
+                await self._send(shadow.target, _body_of(request, shadow.target), entry.reference, reading)
             outcome = Outcome.COMPLETED
         except TimeoutError:
             detail = EngineTimeout().detail
         except HeadraceError as error:
             detail, outcome = error.detail, Outcome.FAILED
         finally:
-            if accepted:
+            if reading.begun:
                 exact = reading.usage is not None
                 tokens = Tokens(*(reading.usage or (0, reading.frames)), exact=exact)
                 self._booking.add(replace(entry, outcome=outcome, tokens=tokens))
             else:
                 self._booking.drop(entry.reference)
-        if reading.first_at is not None:
-            first_ms = round((reading.first_at - began) * 1000, 1)
-        return (
-            Said(
-                text=reading.text,
-                completion_tokens=reading.usage[1] if reading.usage else None,
-                first_ms=first_ms,
-                duration_ms=round((time.perf_counter() - began) * 1000, 1),
-                finish_reason=reading.finish_reason,
-            ),
-            detail,
-        )
+        return reading.said(began), detail
 
-    async def _read(self, response: EngineResponse, reading: Reading) -> None:
-        """Raises core.errors.EngineFailed where it refuses, or stops before its end."""
-        if response.status != 200:
-            raise EngineFailed(f"The model refused it, with status {response.status}.")
-        async for chunk in response.chunks():
-            reading.feed(chunk)
-        if not reading.done:
-            raise EngineFailed("The model stopped in the middle of its answer.")
+    async def _send(self, target: Target, body: Mapping[str, Any], reference: str, reading: Reading) -> None:
+        """Raises core.errors.EngineFailed where it refuses or stops before its end; what `send` raises."""
+        raw = orjson.dumps(body)
+        response = await self._inference.send(
+            target,
+            ROUTE,
+            ranked(raw, target.engine, Priority.JOB),
+            request_id=reference,
+            traceparent=new_traceparent(None),
+            # Behind everybody who waits for an answer.
+            claim=Claim.of(Priority.JOB, raw, body.get("max_tokens") or target.max_output_tokens),
+        )
+        try:
+            if response.status != 200:
+                raise EngineFailed(f"The model refused it, with status {response.status}.")
+            reading.begun = True
+            async for chunk in response.chunks():
+                reading.feed(chunk)
+            if not reading.done:
+                raise EngineFailed("The model stopped in the middle of its answer.")
+        finally:
+            await response.close()
 
 
 def likeness(one: str, other: str) -> float:
@@ -211,3 +180,26 @@ def _question_of(request: Mapping[str, Any]) -> str:
     if isinstance(content, list):
         content = " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return str(content or "").replace("\x00", "\ufffd")[:MOST_TEXT_CHARACTERS]
+
+
+def _body_of(request: Mapping[str, Any], target: Target) -> dict[str, Any]:
+    return {
+        **{name: request[name] for name in _COPIED if request.get(name) is not None},
+        "model": target.model,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def _entry_of(target: Target) -> Entry:
+    return Entry(
+        id=new_id("led"),
+        user_id=None,
+        key_id=None,
+        kind=Kind.SHADOW,
+        reference=new_id("shd"),
+        model=target.model,
+        revision=target.revision,
+        outcome=Outcome.FAILED,
+        tokens=Tokens(0, 0, exact=False),
+    )

@@ -8,12 +8,14 @@ import orjson
 
 from core.errors import EngineFailed
 from gateway.inference.sse import DONE, FrameBuffer, data_of
+from gateway.shadows.tables import Said
 
 
 class Reading:
     """Takes in an answer in any pieces.
 
     Attributes:
+        begun: whether an engine has begun to answer; set by whoever asked it.
         pieces: of the text; only the first choice counts.
         usage: prompt and completion tokens, where the engine has said them.
         first_at: when the first of them came, of time.perf_counter.
@@ -23,6 +25,7 @@ class Reading:
 
     def __init__(self) -> None:
         self._buffer = FrameBuffer()
+        self.begun = False
         self.pieces: list[str] = []
         self.usage: tuple[int, int] | None = None
         self.finish_reason: str | None = None
@@ -34,6 +37,17 @@ class Reading:
     def text(self) -> str:
         """Everything so far. PostgreSQL's text holds every character but NUL."""
         return "".join(self.pieces).replace("\x00", "\ufffd")
+
+    def said(self, asked_at: float) -> Said:
+        """What there is, asked for at that moment of time.perf_counter, and over now."""
+        now = time.perf_counter()
+        return Said(
+            text=self.text,
+            completion_tokens=self.usage[1] if self.usage else None,
+            first_ms=_milliseconds(self.first_at - asked_at) if self.first_at is not None else None,
+            duration_ms=_milliseconds(now - asked_at),
+            finish_reason=self.finish_reason,
+        )
 
     def feed(self, chunk: bytes) -> None:
         """More of a stream. Raises core.errors.EngineFailed for an error and for what is no chunk."""
@@ -70,6 +84,10 @@ class Reading:
                     self.finish_reason = str(choice["finish_reason"])[:40]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EngineFailed("The model sent an answer that cannot be read.") from error
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)
 
 
 def _object_of(data: bytes) -> Mapping[str, Any]:

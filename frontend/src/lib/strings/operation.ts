@@ -115,6 +115,8 @@ export const operation = {
   dropSet: "Delete",
   setAbout: (cases: number, percent: number) => `${cases} ${cases === 1 ? "case" : "cases"}, ${percent}% have to pass`,
   evaluate: "Evaluate",
+  evaluateAgain: "Evaluate again",
+  evaluatedBy: (set: string, detail: string | null) => `It had to pass ${set}. ${detail ?? ""}`.trim(),
   evaluateWhich: (set: string) => `Which revision is to be asked ${set}`,
   runOf: (name: string, revision: string, state: string) => `${name} ${revision}: ${state}.`,
   runStates: { running: "being asked", passed: "passed", failed: "failed", broken: "no verdict" },

@@ -1,6 +1,7 @@
 import type { Promotion } from "@/lib/api/operation-types";
 import { formatMoment } from "@/lib/format";
 import { operation as words } from "@/lib/strings/operation";
+import { RepeatEvaluation } from "../evaluate/repeat-evaluation";
 
 /** What became of the promotions that are over. */
 export function Receipts({ promotions }: { promotions: readonly Promotion[] }) {
@@ -19,6 +20,7 @@ export function Receipts({ promotions }: { promotions: readonly Promotion[] }) {
                 {words.finished(Number(promotion.receipt["streams_finished_on_old"]), Number(promotion.receipt["drops"]))}
               </p>
             )}
+            <RepeatEvaluation promotion={promotion} />
             <details>
               <summary className="w-fit cursor-pointer text-muted">{words.whole}</summary>
               <pre tabIndex={0} className="mt-1 max-h-80 overflow-auto rounded-control bg-code p-3 font-mono">
