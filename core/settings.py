@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         default=None, description="a cluster configuration of Ray's: its nodes come and go with the replicas"
     )
     replica_choice: Literal["affinity", "leastconn", "roundrobin"] = Field(
-        default="affinity",
+        default="leastconn",
         description="which replica is asked: the one that has read the beginning before, the one with the "
         "fewest requests, or the next",
     )
