@@ -78,6 +78,7 @@ class Engine:
         self.answers.clear()
         self.responses.clear()
         self.inference.asked.clear()
+        self.inference.claims.clear()
         self.tokens = lambda text: len(text.split())
         self.consistent = False
 

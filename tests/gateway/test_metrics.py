@@ -29,6 +29,10 @@ OF_THE_LEDGER = {
 }
 
 
+# Looked at in shadows/test_shadows.py.
+OF_THE_SHADOWS = {"headrace_shadow_requests"}
+
+
 def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
@@ -128,4 +132,4 @@ async def test_every_declared_metric_has_a_test_that_sees_it_move(
         moved.add("headrace_ledger_bookings_waiting")
     await until(lambda: value("headrace_ledger_bookings_waiting") == 0)
 
-    assert moved | OF_THE_WORKER | OF_THE_LEDGER == declared()
+    assert moved | OF_THE_WORKER | OF_THE_LEDGER | OF_THE_SHADOWS == declared()

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 
 from core.errors import EngineLost
 from core.postgres import Postgres
@@ -62,6 +63,14 @@ async def report(operator: Person, model: str, count: int = 1) -> dict[str, Any]
             if len(found["items"]) >= count:
                 return dict(found)
             await asyncio.sleep(0.05)
+
+
+def counted(model: str, outcome: str) -> float:
+    """Copies that ended so, of a model that only one test knows."""
+    return (
+        REGISTRY.get_sample_value("headrace_shadow_requests_total", {"model": model, "outcome": outcome})
+        or 0.0
+    )
 
 
 async def chat(person: Person, model: str, text: str = "Why does it rain?") -> str:
@@ -132,11 +141,19 @@ async def test_a_turn_is_asked_again_and_nobody_sees_or_pays_it(
     assert (live[0], copy[0]) == ("r1", "r2")
     assert live[1]["messages"] == copy[1]["messages"]
     assert live[1]["max_tokens"] == copy[1]["max_tokens"]
-    assert gateway.engine.inference.claims[1].priority is Priority.JOB
+    claims = {
+        target.revision: claim
+        for (target, route, _), claim in zip(
+            gateway.engine.inference.asked, gateway.engine.inference.claims, strict=True
+        )
+        if route == "/v1/chat/completions" and target.model == two
+    }
+    assert (claims["r1"].priority, claims["r2"].priority) == (Priority.CHAT, Priority.JOB)
+    assert counted(two, "answered") == 1
     # And it says nothing of how the revision does with people.
     await gateway.house.recorder.flush()
-    counted = await database.fetch("SELECT DISTINCT revision FROM revision_minutes WHERE name = $1", two)
-    assert [row["revision"] for row in counted] == ["r1"]
+    minutes = await database.fetch("SELECT DISTINCT revision FROM revision_minutes WHERE name = $1", two)
+    assert [row["revision"] for row in minutes] == ["r1"]
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -203,6 +220,7 @@ async def test_a_shadow_that_fails_is_noted_and_hurts_nobody(
     (item,) = found["items"]
     assert (item["outcome"], item["detail"], item["likeness"]) == ("failed", detail, None)
     assert found["tallies"][0]["failed"] == 1
+    assert counted(two, "failed") == 1
     await asyncio.sleep(0.5)
     row = await database.fetchrow(
         "SELECT prompt_tokens, completion_tokens, exact FROM ledger_entries "
@@ -250,6 +268,7 @@ async def test_a_shadow_that_is_busy_is_not_asked_more(
         assert (await api.chat(model=two, stream=True)).status == 200
     asked = [target.revision for target, _, _ in api.gateway.engine.inference.asked if target.model == two]
     assert (asked.count("r1"), asked.count("r2")) == (5, 2)
+    assert counted(two, "skipped") == 3
 
 
 async def test_what_a_person_deletes_is_not_read_by_anybody(
