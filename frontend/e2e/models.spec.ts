@@ -109,6 +109,8 @@ test("an operator deploys, compares, evaluates, splits, promotes and rolls back 
   await shadow.getByLabel(/^Keep the texts/).check();
   await shadow.getByRole("button", { name: "Apply" }).click();
   await expect(card.getByText(`Shadow: ${name} is asked again, 100% of the requests`)).toBeVisible();
+  // Each gateway learns of a decision within a second.
+  await page.waitForTimeout(2_500);
   await chat.ask("[[echo]]Both say the same");
   await expect(chat.answers.last()).toContainText("Both say the same");
   await expect(chat.answers).toHaveCount(1);
