@@ -123,12 +123,13 @@ test("an operator deploys, compares, evaluates, splits, promotes and rolls back 
   await expect(card.getByText("Shadow: nobody is asked again")).toBeVisible();
 
   await card.getByRole("button", { name: "Split" }).click();
+  const shares = card.getByRole("form", { name: "Shares of the traffic" });
   await card.getByLabel("Weight of r1").fill("many");
-  await card.getByRole("button", { name: "Apply" }).click();
+  await shares.getByRole("button", { name: "Apply" }).click();
   await expect(card.getByText("A whole number from 0 to 100.")).toBeVisible();
   await card.getByLabel("Weight of r1").fill("75");
   await card.getByLabel(`Weight of ${name}`).fill("25");
-  await card.getByRole("button", { name: "Apply" }).click();
+  await shares.getByRole("button", { name: "Apply" }).click();
   await expect(card.getByRole("img", { name: new RegExp(`${name} 25%`) })).toBeVisible();
 
   // From here on an answer is being written, through all that follows.

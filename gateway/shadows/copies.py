@@ -10,7 +10,14 @@ from typing import Any, Final
 
 import orjson
 
-from core.errors import EngineFailed, EngineTimeout, HeadraceError
+from core.errors import (
+    EngineFailed,
+    EngineTimeout,
+    HeadraceError,
+    ModelNotReady,
+    NoReplica,
+    Overloaded,
+)
 from core.ids import new_id
 from core.log import get_logger
 from core.telemetry import new_traceparent
@@ -115,7 +122,7 @@ class Copies:
         entry = _entry_of(shadow.target)
         reading = Reading()
         detail: str | None = None
-        outcome = Outcome.DISCONNECTED
+        outcome, taken = Outcome.DISCONNECTED, True
         began = time.perf_counter()
         self._booking.open(entry, reserved=False)
         try:
@@ -124,10 +131,13 @@ class Copies:
             outcome = Outcome.COMPLETED
         except TimeoutError:
             detail = EngineTimeout().detail
+        except (NoReplica, ModelNotReady, Overloaded, _Refused) as error:
+            detail, outcome, taken = error.detail, Outcome.FAILED, False
         except HeadraceError as error:
             detail, outcome = error.detail, Outcome.FAILED
         finally:
-            if reading.begun:
+            # Whoever took it may have worked for it before the first byte: the engine's record says how much.
+            if taken:
                 exact = reading.usage is not None
                 tokens = Tokens(*(reading.usage or (0, reading.frames)), exact=exact)
                 self._booking.add(replace(entry, outcome=outcome, tokens=tokens))
@@ -149,14 +159,17 @@ class Copies:
         )
         try:
             if response.status != 200:
-                raise EngineFailed(f"The model refused it, with status {response.status}.")
-            reading.begun = True
+                raise _Refused(f"The model refused it, with status {response.status}.")
             async for chunk in response.chunks():
                 reading.feed(chunk)
             if not reading.done:
                 raise EngineFailed("The model stopped in the middle of its answer.")
         finally:
             await response.close()
+
+
+class _Refused(EngineFailed):
+    """The engine did nothing for it."""
 
 
 def likeness(one: str, other: str) -> float:

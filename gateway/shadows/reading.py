@@ -15,7 +15,6 @@ class Reading:
     """Takes in an answer in any pieces.
 
     Attributes:
-        begun: whether an engine has begun to answer; set by whoever asked it.
         pieces: of the text; only the first choice counts.
         usage: prompt and completion tokens, where the engine has said them.
         first_at: when the first of them came, of time.perf_counter.
@@ -25,7 +24,6 @@ class Reading:
 
     def __init__(self) -> None:
         self._buffer = FrameBuffer()
-        self.begun = False
         self.pieces: list[str] = []
         self.usage: tuple[int, int] | None = None
         self.finish_reason: str | None = None

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-from core.errors import EngineLost
+from core.errors import EngineLost, EngineTimeout, HeadraceError, NoReplica
 from core.postgres import Postgres
 from gateway.inference import Priority, Target
 from gateway.inference.fake import FakeEngineResponse, chat_stream
@@ -18,6 +18,9 @@ from tests.gateway.openai_api.conftest import Api, api
 from tests.gateway.operating import add, ready
 
 __all__ = ["api"]
+
+
+Answers = dict[str, FakeEngineResponse | HeadraceError]
 
 
 @pytest.fixture
@@ -31,12 +34,15 @@ async def two(operator: Person, gateway: Gateway, model: str) -> str:
 
 
 @pytest.fixture
-async def answers(gateway: Gateway) -> AsyncIterator[dict[str, FakeEngineResponse]]:
-    """What each revision answers, whoever asks first."""
-    found: dict[str, FakeEngineResponse] = {}
+async def answers(gateway: Gateway) -> AsyncIterator[Answers]:
+    """What each revision answers, whoever asks first; an error is raised before the answer's head."""
+    found: Answers = {}
 
     def respond(target: Target, _: str, __: bytes) -> FakeEngineResponse:
-        return found[target.revision]
+        answer = found[target.revision]
+        if isinstance(answer, HeadraceError):
+            raise answer
+        return answer
 
     gateway.engine.answers += [respond] * 20
     yield found
@@ -89,7 +95,7 @@ async def test_a_turn_is_asked_again_and_nobody_sees_or_pays_it(
     person: Person,
     gateway: Gateway,
     two: str,
-    answers: dict[str, FakeEngineResponse],
+    answers: Answers,
     database: Postgres,
 ) -> None:
     answers["r1"] = FakeEngineResponse(200, chat_stream(["It", " is", " wet"]))
@@ -158,7 +164,7 @@ async def test_a_turn_is_asked_again_and_nobody_sees_or_pays_it(
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_request_over_v1_is_asked_again(
-    api: Api, two: str, operator: Person, answers: dict[str, FakeEngineResponse], stream: bool
+    api: Api, two: str, operator: Person, answers: Answers, stream: bool
 ) -> None:
     if stream:
         answers["r1"] = FakeEngineResponse(200, chat_stream(["Yes", " it", " is"]))
@@ -190,6 +196,10 @@ async def test_a_request_over_v1_is_asked_again(
             "The model refused it, with status 500.",
             None,
         ),
+        (NoReplica(), NoReplica().detail, None),
+        # Whether the engine has worked for these is only in its own records.
+        (EngineTimeout(), EngineTimeout().detail, (0, 0, False)),
+        (EngineLost(), EngineLost().detail, (0, 0, False)),
         (
             FakeEngineResponse(200, [chat_stream(["a"])[1], EngineLost()]),
             EngineLost().detail,
@@ -206,9 +216,9 @@ async def test_a_shadow_that_fails_is_noted_and_hurts_nobody(
     operator: Person,
     person: Person,
     two: str,
-    answers: dict[str, FakeEngineResponse],
+    answers: Answers,
     database: Postgres,
-    response: FakeEngineResponse,
+    response: FakeEngineResponse | HeadraceError,
     detail: str,
     booked: tuple[int, int, bool] | None,
 ) -> None:
@@ -231,7 +241,7 @@ async def test_a_shadow_that_fails_is_noted_and_hurts_nobody(
 
 
 async def test_without_texts_nothing_of_what_was_said_is_kept(
-    operator: Person, person: Person, gateway: Gateway, two: str, answers: dict[str, FakeEngineResponse]
+    operator: Person, person: Person, gateway: Gateway, two: str, answers: Answers
 ) -> None:
     await shadow(operator, gateway, two, {"revision": None})
     await shadow(operator, gateway, two, {"revision": "r2", "percent": 100})
@@ -245,7 +255,7 @@ async def test_without_texts_nothing_of_what_was_said_is_kept(
 
 
 async def test_whoever_has_all_of_the_traffic_is_no_shadow_of_itself(
-    operator: Person, person: Person, gateway: Gateway, two: str, answers: dict[str, FakeEngineResponse]
+    operator: Person, person: Person, gateway: Gateway, two: str, answers: Answers
 ) -> None:
     await shadow(operator, gateway, two, {"revision": "r1", "percent": 100})
     answers["r1"] = FakeEngineResponse(200, chat_stream(["Fine"]))
@@ -259,7 +269,7 @@ async def test_whoever_has_all_of_the_traffic_is_no_shadow_of_itself(
 
 
 async def test_a_shadow_that_is_busy_is_not_asked_more(
-    api: Api, two: str, answers: dict[str, FakeEngineResponse], monkeypatch: pytest.MonkeyPatch
+    api: Api, two: str, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copies, "MOST_AT_ONCE", 2)
     answers["r1"] = FakeEngineResponse(200, chat_stream(["Fine"]))
@@ -272,7 +282,7 @@ async def test_a_shadow_that_is_busy_is_not_asked_more(
 
 
 async def test_what_a_person_deletes_is_not_read_by_anybody(
-    operator: Person, person: Person, two: str, answers: dict[str, FakeEngineResponse]
+    operator: Person, person: Person, two: str, answers: Answers
 ) -> None:
     answers["r1"] = answers["r2"] = FakeEngineResponse(200, chat_stream(["Fine"]))
     conversation = await chat(person, two)
@@ -326,7 +336,7 @@ async def test_answers_are_forgotten_after_a_week(
     person: Person,
     gateway: Gateway,
     two: str,
-    answers: dict[str, FakeEngineResponse],
+    answers: Answers,
     database: Postgres,
 ) -> None:
     answers["r1"] = answers["r2"] = FakeEngineResponse(200, chat_stream(["Fine"]))
