@@ -7,7 +7,6 @@ folder says how to read it.
 
 import argparse
 import dataclasses
-import json
 import os
 import random
 import signal
@@ -17,7 +16,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -29,6 +27,7 @@ from benchmarks import machine
 from benchmarks.engine_servers import start_bare, start_ray
 from benchmarks.errors import BenchmarkFailed
 from benchmarks.intervals import bootstrap, ratios
+from benchmarks.keeping import keep
 from benchmarks.measure import LoadGenerator, load_generator
 from benchmarks.scenarios import Scenario
 from benchmarks.stack import Target
@@ -116,12 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print("Interrupted; everything that was started has been ended.")
         return 130
     show(found, console)
-    if options.json:
-        text = json.dumps(found, indent=2) + "\n"
-        if options.json == "-":
-            sys.stdout.write(text)
-        else:
-            Path(options.json).write_text(text)
+    keep(found, options.json)
     return 0
 
 

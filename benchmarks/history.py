@@ -7,14 +7,12 @@ folder says how to read it.
 
 import argparse
 import asyncio
-import json
 import random
 import signal
 import statistics
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -24,6 +22,7 @@ from rich.table import Table
 from benchmarks import machine
 from benchmarks.errors import BenchmarkFailed
 from benchmarks.intervals import bootstrap, ratios
+from benchmarks.keeping import keep
 from benchmarks.stack import Stack
 from benchmarks.statements import Statements
 from benchmarks.wire import Caller, bytes_over_socket
@@ -76,12 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show(found, console)
     if noise.too_noisy:
         console.print("[yellow]The machine was too noisy to judge times by; measure again when it rests.[/]")
-    if options.json:
-        text = json.dumps(found, indent=2) + "\n"
-        if options.json == "-":
-            sys.stdout.write(text)
-        else:
-            Path(options.json).write_text(text)
+    keep(found, options.json)
     return 0
 
 

@@ -7,7 +7,6 @@ alone and both together, in turns in one run. README.md of this folder says how 
 import argparse
 import asyncio
 import contextlib
-import json
 import math
 import random
 import signal
@@ -16,7 +15,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -28,6 +26,7 @@ from rich.table import Table
 from benchmarks import machine
 from benchmarks.errors import BenchmarkFailed
 from benchmarks.intervals import Interval, bootstrap, percentile, ratios
+from benchmarks.keeping import keep
 from benchmarks.whole import Whole
 from cluster.local.errors import ClusterError
 
@@ -255,12 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     found["machine"] = {**machine.describe(), "before": before, "during": asdict(noise)}
     show(found, console)
-    if options.json:
-        text = json.dumps(found, indent=2) + "\n"
-        if options.json == "-":
-            sys.stdout.write(text)
-        else:
-            Path(options.json).write_text(text)
+    keep(found, options.json)
     return 0
 
 

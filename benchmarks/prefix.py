@@ -7,7 +7,6 @@ Headrace, which asks the replica that has read the beginning, or the one with th
 
 import argparse
 import asyncio
-import json
 import random
 import signal
 import statistics
@@ -16,7 +15,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -29,6 +27,7 @@ from benchmarks import machine
 from benchmarks.engine_servers import start_ray
 from benchmarks.errors import BenchmarkFailed
 from benchmarks.intervals import bootstrap, ratios
+from benchmarks.keeping import keep
 from benchmarks.stack import Target
 from benchmarks.whole import Whole
 from cluster.local.errors import ClusterError
@@ -156,7 +155,7 @@ async def measure(targets: Sequence[Target], model: str, rounds: int, note: Any)
     return kept
 
 
-def through_headrace(rounds: int, note: Any) -> tuple[dict[str, list[Round]], Whole]:
+def through_headrace(rounds: int, note: Any) -> dict[str, list[Round]]:
     """Both ways at the same time, one asked at a time."""
     with ExitStack() as opened:
         targets = []
@@ -166,7 +165,7 @@ def through_headrace(rounds: int, note: Any) -> tuple[dict[str, list[Round]], Wh
             whole = opened.enter_context(Whole(name=name, replicas=REPLICAS, env=env))
             whole.start()
             targets.append(whole.ours)
-        return asyncio.run(measure(targets, whole.spec.name, rounds, note)), whole
+        return asyncio.run(measure(targets, whole.spec.name, rounds, note))
 
 
 def through_ray(rounds: int, note: Any) -> dict[str, list[Round]]:
@@ -201,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = machine.load()
     try:
         with console.status("Starting") as status:
-            kept, _ = through_headrace(rounds, status.update)
+            kept = through_headrace(rounds, status.update)
             if not options.ours:
                 kept |= through_ray(rounds, status.update)
     except (BenchmarkFailed, ClusterError) as error:
@@ -216,12 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "ways": {name: [asdict(item) for item in items] for name, items in kept.items()},
     }
     show(found, console)
-    if options.json:
-        text = json.dumps(found, indent=2) + "\n"
-        if options.json == "-":
-            sys.stdout.write(text)
-        else:
-            Path(options.json).write_text(text)
+    keep(found, options.json)
     return 0
 
 

@@ -68,15 +68,16 @@ def _prepare_merged(spec: ModelSpec, var_dir: Path, report: Report) -> Path:
     assert adapter is not None  # noqa: S101 - it was looked at before
 
     def make(making: Path) -> None:
-        if isinstance(adapter, HubSource):
-            folder = making.with_name(f"{making.name}-adapter")
-            download(adapter, folder, report)
-        else:
-            folder = Path(adapter.path)
         need_space(making.parent, sum(file.stat().st_size for file in base.iterdir()) + _ROOM_BYTES)
-        merge_adapter(base, folder, making, report)
-        if isinstance(adapter, HubSource):
-            shutil.rmtree(folder)
+        if not isinstance(adapter, HubSource):
+            merge_adapter(base, Path(adapter.path), making, report)
+            return
+        fetched = making.with_name(f"{making.name}-adapter")
+        try:
+            download(adapter, fetched, report)
+            merge_adapter(base, fetched, making, report)
+        finally:
+            shutil.rmtree(fetched, ignore_errors=True)
 
     return _made(spec, var_dir, report, make, resumes=False)
 

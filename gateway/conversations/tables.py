@@ -46,7 +46,7 @@ class ConversationRow:
 class MessageRow(msgspec.Struct, frozen=True):
     """A message and, for an answer, the figures of the turn that made it.
 
-    A prompt reads hundreds of them before its engine is asked: this kind is made in a tenth of the time.
+    Pages and exports hold hundreds of them: this kind is made in a tenth of the time.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """What a client was told, kept where a shadow is asked the same and both are compared."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 
@@ -10,9 +10,6 @@ from gateway.inference import Target
 from gateway.openai_api.body import Request
 from gateway.shadows.reading import Reading
 from gateway.shadows.tables import Answered
-
-if TYPE_CHECKING:
-    from gateway.openai_api.call import Call
 
 # A longer answer is not compared.
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -36,9 +33,14 @@ class Kept:
             self._bytes += piece
 
     def answered(
-        self, user_id: str | None, call: "Call", target: Target, request: Request[Any]
+        self, user_id: str | None, target: Target, request: Request[Any], *, begun: float, wait: float | None
     ) -> Answered | None:
-        """The request and its answer; None where the answer was too long, or is none."""
+        """The request and its answer; None where the answer was too long, or is none.
+
+        Args:
+            begun: when the request came, of time.perf_counter.
+            wait: seconds to its first token, of an answer that streams.
+        """
         if not self._whole or user_id is None:
             return None
         reading = Reading()
@@ -49,12 +51,12 @@ class Kept:
                 reading.whole(bytes(self._bytes))
         except EngineFailed:
             return None
-        said = reading.said(call.begun)
+        said = reading.said(begun)
         return Answered(
             user_id=user_id,
             conversation_id=None,
             target=target,
             request=orjson.loads(request.body),
             # It was read only now: when its first token came is known from elsewhere.
-            said=replace(said, first_ms=round(call.wait * 1000, 1) if call.wait is not None else None),
+            said=replace(said, first_ms=round(wait * 1000, 1) if wait is not None else None),
         )

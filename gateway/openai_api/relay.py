@@ -199,7 +199,9 @@ class CompletionRelay(Generic[H]):
                     tokens=told or NOTHING,
                 )
         if call.kept is not None and attempts.target.model == call.asked_for:
-            answered = call.kept.answered(account.entry.user_id, call, attempts.target, request)
+            answered = call.kept.answered(
+                account.entry.user_id, attempts.target, request, begun=call.begun, wait=call.wait
+            )
             if answered is not None:
                 self._services.copies.make(answered)
 

@@ -103,7 +103,7 @@ async def operator(gateway: Gateway, database: Postgres) -> AsyncIterator[Person
 
 
 @pytest.fixture
-async def model(operator: Person, database: Postgres) -> AsyncIterator[str]:
+async def model(operator: Person, gateway: Gateway, database: Postgres) -> AsyncIterator[str]:
     """A name of its own, of which nothing is left after the test."""
     name = f"m-{secrets.token_hex(4)}"
     yield name
@@ -112,3 +112,5 @@ async def model(operator: Person, database: Postgres) -> AsyncIterator[str]:
     await database.execute("DELETE FROM model_names WHERE name = $1", name)
     for key in [key for key in SERVING.deployed if key[0] == name]:
         del SERVING.deployed[key]
+    # The next test may list the models at once.
+    await gateway.house.routes.refresh()

@@ -14,6 +14,8 @@ interface ShadowPanelProps {
 /** A revision that is asked what others are asked, and whose answers nobody is shown. */
 export function ShadowPanel({ name, shadow, revisions }: ShadowPanelProps) {
   const [open, setOpen] = useState(false);
+  // It is still the shadow while it is not ready.
+  const choices = shadow && !revisions.includes(shadow.revision) ? [shadow.revision, ...revisions] : revisions;
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="w-fit cursor-pointer text-hint text-muted">
@@ -21,7 +23,7 @@ export function ShadowPanel({ name, shadow, revisions }: ShadowPanelProps) {
       </summary>
       {open && (
         <div className="mt-3 space-y-5 rounded-control border border-line p-4">
-          <ShadowForm name={name} shadow={shadow} revisions={revisions} />
+          <ShadowForm name={name} shadow={shadow} revisions={choices} />
           <ShadowAnswers name={name} />
         </div>
       )}
