@@ -24,6 +24,7 @@ from gateway.events.bus import EventBus
 from gateway.inference import Inference
 from gateway.internal_listener import InternalListener
 from gateway.jobs import summaries, titles
+from gateway.jobs.completion import Completions
 from gateway.jobs.consumer import JobConsumer
 from gateway.jobs.handler import Handler
 from gateway.jobs.messages import PARTITIONS, topic
@@ -56,8 +57,8 @@ class Worker:
         history = ConversationRepository(self.postgres)
         bus = EventBus(self.keyvalue)
         conversations = ConversationService(history, bus)
-        # Jobs are charged once they are done; only the longer ones reserve.
         ledger = LedgerRepository(self.postgres, default_budget=default_budget(settings))
+        completions = Completions(self.postgres, ledger, self.inference)
         news = JobNews(jobs, bus)
 
         async def told(job: JobRow) -> None:
@@ -67,21 +68,19 @@ class Worker:
             titles.KIND: titles.TitleJobs(
                 self.postgres,
                 jobs,
-                ledger,
+                completions,
                 self.routes,
-                self.inference,
                 conversations,
                 SearchRepository(self.postgres),
             ),
             summaries.KIND: summaries.SummaryJobs(
-                self.postgres, jobs, ledger, self.routes, self.inference, SummaryRepository(self.postgres)
+                self.postgres, jobs, completions, self.routes, SummaryRepository(self.postgres)
             ),
             evaluations.KIND: evaluations.EvaluationJobs(
                 self.postgres,
                 jobs,
-                ledger,
+                completions,
                 self.routes,
-                self.inference,
                 EvaluationRepository(self.postgres),
             ),
         }

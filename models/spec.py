@@ -135,6 +135,9 @@ class Replicas(_Part):
     min: int = Field(default=1, ge=0, le=1000)
     max: int = Field(default=1, ge=1, le=1000)
     target_ongoing_requests: float = Field(default=16, gt=0)
+    # Instead of ongoing requests, where those differ too much to be counted: the tokens, of prompts and the
+    # most that their answers may produce, that one replica should have before it.
+    target_backlog_tokens: int | None = Field(default=None, ge=1, le=1_000_000_000)
     max_ongoing_requests: int = Field(default=64, ge=1)
     upscale_delay_s: float = Field(default=10, ge=0)
     downscale_delay_s: float = Field(default=300, ge=0)
@@ -318,6 +321,11 @@ class ModelSpec(_Part):
             raise PydanticCustomError(
                 "extra_part", "engine_args means nothing to engine {engine}", {"engine": self.engine}
             )
+        if self.replicas.target_backlog_tokens is not None and self.seats is None:
+            raise PydanticCustomError(
+                "backlog",
+                "replicas.target_backlog_tokens needs an engine with places: vllm, or simulated with seats",
+            )
         # The simulated engine only holds one: a cluster can be tried out before there are weights for it.
         if self.engine == "openai" and self.resources.gpus:
             raise PydanticCustomError(
@@ -344,6 +352,8 @@ class ModelSpec(_Part):
         # Parts that came later: without them a spec has the digest that it always had.
         if self.adapter is None:
             del plain["adapter"]
+        if self.replicas.target_backlog_tokens is None:
+            del plain["replicas"]["target_backlog_tokens"]
         if isinstance(self.source, LocalSource) and self.source.file is None:
             del plain["source"]["file"]
         canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))

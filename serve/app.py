@@ -6,6 +6,7 @@ from typing import Any
 from ray import serve as ray_serve
 
 from models.spec import ModelSpec
+from serve.backlog import ByBacklog
 from serve.environment import DEREGISTER_S
 
 SEPARATOR = "--"
@@ -78,4 +79,9 @@ def _options(spec: ModelSpec, actor: dict[str, Any]) -> dict[str, Any]:
             "upscale_delay_s": replicas.upscale_delay_s,
             "downscale_delay_s": replicas.downscale_delay_s,
         }
+        if replicas.target_backlog_tokens is not None:
+            options["autoscaling_config"]["policy"] = {
+                "policy_function": ByBacklog,
+                "policy_kwargs": {"tokens": replicas.target_backlog_tokens},
+            }
     return options

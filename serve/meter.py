@@ -152,6 +152,11 @@ class Meter:
         return (self.seats.running, self.seats.waiters) if self.seats is not None else (0, 0)
 
     @property
+    def backlog(self) -> int:
+        """Tokens of the requests that run or wait: their prompts, and the most they may produce."""
+        return self.seats.backlog if self.seats is not None else 0
+
+    @property
     def last_number(self) -> int:
         """Of the newest record."""
         return self._number

@@ -10,6 +10,7 @@ import ray.util
 from ray import serve as ray_serve
 
 from models.spec import ModelSpec
+from serve.backlog import BACKLOG
 from serve.guard import ENGINE_ROUTES, Application, Guard
 from serve.meter import Meter
 from serve.reporter import Reporter
@@ -21,10 +22,15 @@ CONTROL = "control"
 # The loop keeps no reference to its tasks.
 _reporting: set[asyncio.Task[None]] = set()
 _reporters: list[Reporter] = []
+_meters: list[Meter] = []
 
 
 class CountedReplica:
-    """What every class of engine replicas inherits: at its end it tells what it counted last."""
+    """What every class of engine replicas inherits: it tells its backlog, and what it counted at its end."""
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """Serve asks this where the number of replicas is not fixed; see backlog.py."""
+        return {BACKLOG: sum(meter.backlog for meter in _meters)}
 
     async def __del__(self) -> None:
         """Serve awaits this when the replica has finished its answers, before it ends the process."""
@@ -51,6 +57,7 @@ def guarded(
         if spec.seats is not None:
             meter.seats = Seats(spec.seats, spec.seats * spec.context_window)
             app = Seated(app, meter.seats)
+        _meters.append(meter)
         reporter = Reporter(meter, _tell_control)
         _reporters.append(reporter)
         task = asyncio.get_running_loop().create_task(reporter.run(), name="usage")

@@ -75,17 +75,21 @@ class Seats:
         self._order = 0
         self._held = 0
         self.running = 0
+        # Tokens of all that run or wait.
+        self.backlog = 0
 
     def take(self, priority: Priority, tokens: int, reference: str) -> Seat:
         """A place, perhaps at once: see `Seat.given`. It has to be left, whether it was given or not."""
         self._order += 1
         seat = Seat(self, priority, tokens, reference, self._order)
         heapq.heappush(self._waiting, seat)
+        self.backlog += tokens
         self._let_in()
         return seat
 
     def left(self, seat: Seat) -> None:
         """Called by a Seat."""
+        self.backlog -= seat.tokens
         if seat.given:
             self.running -= 1
             self._held -= seat.tokens

@@ -9,12 +9,11 @@ from core.postgres import Connection, Postgres
 from gateway.evaluations.checks import Judged
 from gateway.evaluations.repository import EvaluationRepository
 from gateway.evaluations.schemas import Case, Result, RunOut, RunState
-from gateway.inference import Inference, Target
-from gateway.jobs.completion import charge, complete
+from gateway.inference import Target
+from gateway.jobs.completion import Completions
 from gateway.jobs.repository import JobRepository
 from gateway.jobs.tables import JobRow
 from gateway.routing.table import RoutingTable
-from gateway.usage.repository import LedgerRepository
 
 KIND: Final = "evaluation"
 # Of an answer, in the results.
@@ -39,16 +38,14 @@ class EvaluationJobs:
         self,
         postgres: Postgres,
         jobs: JobRepository,
-        ledger: LedgerRepository,
+        completions: Completions,
         routes: RoutingTable,
-        inference: Inference,
         evaluations: EvaluationRepository,
     ) -> None:
         self._postgres = postgres
         self._jobs = jobs
-        self._ledger = ledger
+        self._completions = completions
         self._routes = routes
-        self._inference = inference
         self._evaluations = evaluations
 
     async def run(self, job: JobRow) -> None:
@@ -64,13 +61,13 @@ class EvaluationJobs:
             # It will not come back: no try later would find it.
             await self.give_up(job, error.detail)
             return
-        text, tokens = await complete(self._inference, target, job, messages, max_tokens=most)
+        text, tokens = await self._completions.ask(job, target, messages, max_tokens=most)
         text = text.replace("\x00", "")
         async with self._postgres.transaction() as connection:
             if not await self._jobs.finish(connection, job, result={"case": work.number}, error=None):
                 return
             await self._go_on(connection, job, work, text)
-            await charge(self._ledger, connection, job, target, tokens)
+            await self._completions.charge(connection, job, target, tokens)
 
     async def give_up(self, job: JobRow, reason: str) -> None:
         """Without an answer there is no verdict."""
@@ -79,6 +76,7 @@ class EvaluationJobs:
                 await self._evaluations.end(
                     connection, str(job.payload["run_id"]), RunState.BROKEN, f"No verdict: {reason}"
                 )
+                await self._completions.give_up(connection, job)
 
     async def _work(self, job: JobRow) -> _Work | None:
         """None where the run is over, or gone with its person."""

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from core.broker import Consumer, Message
-from core.errors import HeadraceError, Invalid
+from core.errors import BudgetExhausted, HeadraceError, Invalid
 from core.log import get_logger
 from core.tasks import end_task
 from core.telemetry import context_from, tracer
@@ -138,6 +138,7 @@ class JobConsumer:
 
     async def _attempt(self, job: JobRow) -> None:
         handler = self._handlers.get(job.kind)
+        last = job.attempts >= MOST_ATTEMPTS
         with tracer(__name__).start_as_current_span(f"job {job.kind}", context=context_from(job.traceparent)):
             try:
                 if handler is None:
@@ -146,6 +147,9 @@ class JobConsumer:
                     await handler.run(job)
                 JOBS.labels(job.kind, "succeeded").inc()
                 return
+            except BudgetExhausted:
+                # Until midnight, or longer: whoever still wants it then asks again.
+                last, reason = True, "The budget of tokens has too little left for it."
             except HeadraceError as error:
                 reason = error.detail
             except TimeoutError:
@@ -153,7 +157,7 @@ class JobConsumer:
             except Exception as error:
                 log.exception("jobs.crashed", job_id=job.id, kind=job.kind)
                 reason = f"It failed unexpectedly: {type(error).__name__}."
-        if job.attempts >= MOST_ATTEMPTS and handler is not None:
+        if last and handler is not None:
             JOBS.labels(job.kind, "failed").inc()
             await handler.give_up(job, reason)
             return

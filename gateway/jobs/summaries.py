@@ -8,18 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core.errors import BudgetExhausted, EngineFailed, HeadraceError
+from core.errors import EngineFailed
 from core.postgres import Connection, Postgres
 from gateway.conversations.summaries.repository import SummaryRepository
 from gateway.conversations.summaries.tables import Passage, SummaryRow
-from gateway.inference import Inference, Target
-from gateway.inference.tokens import count_prompt_tokens
-from gateway.jobs.completion import charge, complete
+from gateway.inference import Target
+from gateway.jobs.completion import Completions
 from gateway.jobs.repository import JobRepository
 from gateway.jobs.tables import JobRow
 from gateway.routing.table import RoutingTable
-from gateway.usage.repository import LedgerRepository
-from gateway.usage.tables import Kind
 
 KIND: Final = "summary"
 MOST_TOKENS: Final = 400
@@ -60,16 +57,14 @@ class SummaryJobs:
         self,
         postgres: Postgres,
         jobs: JobRepository,
-        ledger: LedgerRepository,
+        completions: Completions,
         routes: RoutingTable,
-        inference: Inference,
         summaries: SummaryRepository,
     ) -> None:
         self._postgres = postgres
         self._jobs = jobs
-        self._ledger = ledger
+        self._completions = completions
         self._routes = routes
-        self._inference = inference
         self._summaries = summaries
 
     async def run(self, job: JobRow) -> None:
@@ -81,18 +76,9 @@ class SummaryJobs:
             return
         target = self._routes.resolve(work.model, str(job.payload["conversation_id"]))
         request = await self._fitting(job, target, work)
-        try:
-            await self._reserve(job, target, request.tokens + request.answer)
-        except BudgetExhausted:
-            await self.give_up(job, "The owner's budget of tokens has too little left for a summary.")
-            return
-        try:
-            text, tokens = await complete(
-                self._inference, target, job, request.messages, max_tokens=request.answer
-            )
-        except HeadraceError:
-            await self._ledger.release(Kind.JOB, [job.id])
-            raise
+        text, tokens = await self._completions.ask(
+            job, target, request.messages, max_tokens=request.answer, prompt_tokens=request.tokens
+        )
         text = text.replace("\x00", "").strip()
         last = work.passages[request.covered - 1]
         async with self._postgres.transaction() as connection:
@@ -103,7 +89,7 @@ class SummaryJobs:
                 return
             if text:
                 await self._keep(connection, job, work, last, text, target.model, tokens.completion)
-            await charge(self._ledger, connection, job, target, tokens)
+            await self._completions.charge(connection, job, target, tokens)
 
     async def _keep(
         self,
@@ -140,8 +126,8 @@ class SummaryJobs:
     async def give_up(self, job: JobRow, reason: str) -> None:
         """The model goes on without a summary of this part."""
         async with self._postgres.transaction() as connection:
-            await self._jobs.finish(connection, job, result=None, error=reason)
-        await self._ledger.release(Kind.JOB, [job.id])
+            if await self._jobs.finish(connection, job, result=None, error=reason):
+                await self._completions.give_up(connection, job)
 
     async def _work(self, job: JobRow) -> _Work | None:
         """None when the conversation is gone."""
@@ -166,27 +152,12 @@ class SummaryJobs:
         characters = room * CHARACTERS_PER_TOKEN
         for _ in range(SHRINKS):
             messages, covered = summary_prompt(work.earlier, work.passages, characters, words=answer // 2)
-            tokens = await count_prompt_tokens(
-                self._inference, target, messages, request_id=job.id, traceparent=job.traceparent
-            )
+            tokens = await self._completions.count(job, target, messages)
             if tokens <= room:
                 return _Request(messages, tokens, answer, covered)
             # By as much as it was too long, and a little more.
             characters = int(characters * room / tokens * 0.9)
         raise EngineFailed("This part of the conversation cannot be made short enough for the model.")
-
-    async def _reserve(self, job: JobRow, target: Target, tokens: int) -> None:
-        async with self._postgres.transaction() as connection:
-            await self._ledger.reserve(
-                connection,
-                user_id=job.user_id,
-                kind=Kind.JOB,
-                reference=job.id,
-                model=target.model,
-                revision=target.revision,
-                tokens=tokens,
-                expires=True,
-            )
 
 
 async def request_summary(

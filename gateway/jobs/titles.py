@@ -7,12 +7,10 @@ from typing import Final
 from core.postgres import Connection, Postgres
 from gateway.conversations.search.repository import SearchRepository
 from gateway.conversations.service import ConversationService
-from gateway.inference import Inference
-from gateway.jobs.completion import charge, complete
+from gateway.jobs.completion import Completions
 from gateway.jobs.repository import JobRepository
 from gateway.jobs.tables import JobRow
 from gateway.routing.table import RoutingTable
-from gateway.usage.repository import LedgerRepository
 
 KIND: Final = "title"
 MOST_WORDS: Final = 6
@@ -42,17 +40,15 @@ class TitleJobs:
         self,
         postgres: Postgres,
         jobs: JobRepository,
-        ledger: LedgerRepository,
+        completions: Completions,
         routes: RoutingTable,
-        inference: Inference,
         conversations: ConversationService,
         search: SearchRepository,
     ) -> None:
         self._postgres = postgres
         self._jobs = jobs
-        self._ledger = ledger
+        self._completions = completions
         self._routes = routes
-        self._inference = inference
         self._conversations = conversations
         self._search = search
 
@@ -67,19 +63,15 @@ class TitleJobs:
                 await self._jobs.finish(connection, job, result={"title": None}, error=None)
             return
         target = self._routes.resolve(opening.model, str(job.payload["conversation_id"]))
-        written, tokens = await complete(
-            self._inference,
-            target,
-            job,
-            title_prompt(opening.question, opening.answer),
-            max_tokens=MOST_TOKENS,
+        written, tokens = await self._completions.ask(
+            job, target, title_prompt(opening.question, opening.answer), max_tokens=MOST_TOKENS
         )
         title = clean_title(written) or first_words(opening.question)
         async with self._postgres.transaction() as connection:
             if not await self._jobs.finish(connection, job, result={"title": title}, error=None):
                 return
             await self._store(connection, job, title)
-            await charge(self._ledger, connection, job, target, tokens)
+            await self._completions.charge(connection, job, target, tokens)
         await self._conversations.tell_updated(job.user_id, str(job.payload["conversation_id"]))
 
     async def give_up(self, job: JobRow, reason: str) -> None:
@@ -90,6 +82,7 @@ class TitleJobs:
                 return
             if opening is not None:
                 await self._store(connection, job, first_words(opening.question))
+            await self._completions.give_up(connection, job)
         await self._conversations.tell_updated(job.user_id, str(job.payload["conversation_id"]))
 
     async def _opening(self, job: JobRow) -> Opening | None:

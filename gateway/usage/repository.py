@@ -52,7 +52,9 @@ WITH subjects AS (
 ), wanted AS (
     SELECT c.subject, p.period, p.starts_on, CASE p.period WHEN 'day' THEN c.day ELSE c.month END AS most
     FROM (SELECT *, now() AS created_at FROM subjects) c {_PERIODS}
-    WHERE NOT EXISTS (SELECT FROM ledger_entries WHERE kind = $4 AND reference = $5)
+    WHERE NOT EXISTS (
+        SELECT FROM ledger_entries WHERE kind = $4 AND reference = $5
+            AND (state <> 'lapsed' OR prompt_tokens + completion_tokens > 0))
 ), held AS (
     INSERT INTO usage_periods AS u (subject, period, starts_on, reserved)
     SELECT subject, period, starts_on, $10::bigint FROM wanted
@@ -69,7 +71,12 @@ WITH subjects AS (
     SELECT $1, $2, (SELECT group_id FROM users WHERE id = $2), (SELECT id FROM api_keys WHERE id = $3),
         $4, $5, $6, $7, 'reserved', $10::bigint,
         now() + make_interval(secs => $11::double precision)
-    ON CONFLICT (kind, reference) DO NOTHING
+    -- One that was given back is tried once more; what it cost so far stands in its overhead.
+    ON CONFLICT (kind, reference) DO UPDATE SET state = 'reserved', outcome = NULL, settled_at = NULL,
+            model = excluded.model, revision = excluded.revision, created_at = now(),
+            reserved_tokens = excluded.reserved_tokens, expires_at = excluded.expires_at
+        WHERE ledger_entries.state = 'lapsed'
+            AND ledger_entries.prompt_tokens + ledger_entries.completion_tokens = 0
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM wanted) AS wanted, (SELECT count(*) FROM held) AS held,
@@ -99,8 +106,10 @@ WITH given AS (
     SELECT l.id, l.state, l.prompt_tokens + l.completion_tokens AS charged, e.model, e.revision, e.outcome,
         e.prompt_tokens, e.completion_tokens, e.exact, e.finished_prompt, e.finished_completion
     FROM ledger_entries l JOIN given e ON l.kind = e.kind AND l.reference = e.reference
-    -- What an engine's record has said of a lapsed one is better than what is left in a journal.
-    WHERE l.state = 'reserved' OR (l.state = 'lapsed' AND NOT l.exact) ORDER BY l.id FOR UPDATE OF l
+    -- What an engine's record has said of a lapsed one is better than what is left in a journal. A job is
+    -- booked from its result; the record is of an attempt that failed.
+    WHERE l.state = 'reserved' OR (l.state = 'lapsed' AND (l.kind = 'job' OR NOT l.exact))
+    ORDER BY l.id FOR UPDATE OF l
 ), closed AS (
     -- Another model may have answered than the one it was reserved for.
     UPDATE ledger_entries l SET state = 'settled', model = k.model, revision = k.revision,
@@ -145,6 +154,15 @@ WITH changes AS (
     RETURNING user_id, group_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
 ), counted AS ({COUNT_CHANGES} RETURNING 1)
 SELECT count(*) FROM changes
+"""  # noqa: S608 - made of constants
+
+_GIVE_BACK: Final = f"""
+WITH changes AS (
+    UPDATE ledger_entries SET state = 'lapsed', outcome = 'failed', exact = false, settled_at = now()
+    WHERE kind = $1 AND reference = $2 AND state = 'reserved'
+    RETURNING user_id, group_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
+)
+{COUNT_CHANGES}
 """  # noqa: S608 - made of constants
 
 
@@ -249,6 +267,11 @@ class LedgerRepository:
     async def release(self, kind: Kind, references: Sequence[str]) -> None:
         """Forget reservations of requests that never reached an engine; settled ones stay."""
         await self._postgres.execute(_RELEASE, kind.value, list(references))
+
+    async def give_back(self, connection: Connection, kind: Kind, reference: str) -> None:
+        """Let go of what an entry holds, inside the caller's transaction, as if nobody had renewed it: what
+        an engine recorded of it is still brought into it."""
+        await connection.execute(_GIVE_BACK, kind.value, reference)
 
     async def renew(self, kind: Kind, references: Sequence[str]) -> None:
         """Keep reservations for another HOLD_SECONDS."""

@@ -62,6 +62,7 @@ def test_each_engine_needs_little(spec: dict[str, Any]) -> None:
         ("source.file", {"source": {"kind": "package", "package": "p", "file": "../w.gguf"}}),
         ("replicas.min", {"replicas": {"min": 3, "max": 2}}),
         ("replicas.min", {"replicas": {"min": -1}}),
+        ("replicas.target_backlog_tokens", {"replicas": {"target_backlog_tokens": 0}}),
         ("replicas.target_ongoing_requests", {"replicas": {"target_ongoing_requests": 99}}),
         ("resources.gpus", {"resources": {"gpus": -1}}),
         ("resources.gpus", {"resources": {"gpus": 1.5}}),
@@ -100,6 +101,17 @@ def test_an_impossible_vllm_spec_names_the_field(field: str, change: dict[str, A
 )
 def test_an_impossible_upstream_names_the_field(field: str, change: dict[str, Any]) -> None:
     assert complaint({**OPENAI, **change})[0] == field
+
+
+@pytest.mark.parametrize("spec", [OPENAI, SIMULATED, {**SIMULATED, "simulated": {"ttft_ms": 1}}])
+def test_a_backlog_of_tokens_needs_an_engine_that_knows_it(spec: dict[str, Any]) -> None:
+    backlog = {"replicas": {"target_backlog_tokens": 1_000}}
+    assert complaint({**spec, **backlog}) == (
+        "replicas.target_backlog_tokens",
+        "replicas.target_backlog_tokens needs an engine with places: vllm, or simulated with seats",
+    )
+    ModelSpec.model_validate({**VLLM, **backlog})
+    ModelSpec.model_validate({**SIMULATED, **backlog, "simulated": {"seats": 1}})
 
 
 def test_code_of_a_repository_runs_only_when_the_spec_says_so_itself() -> None:

@@ -36,8 +36,10 @@ class Student:
         self.asked: list[tuple[Target, dict[str, Any]]] = []
         self.inference = FakeInference(self._respond)
 
-    def _respond(self, target: Target, _: str, body: bytes) -> FakeEngineResponse:
+    def _respond(self, target: Target, route: str, body: bytes) -> FakeEngineResponse:
         asked = orjson.loads(body)
+        if route == "/tokenize":
+            return FakeEngineResponse(200, [orjson.dumps({"count": 7})])
         self.asked.append((target, asked))
         prompt = asked["messages"][-1]["content"]
         if "BROKEN" in prompt:

@@ -28,8 +28,10 @@ class Namer:
         self.asked: list[str] = []
         self.inference = FakeInference(self._respond)
 
-    def _respond(self, _: Target, __: str, body: bytes) -> FakeEngineResponse:
+    def _respond(self, _: Target, route: str, body: bytes) -> FakeEngineResponse:
         prompt = orjson.loads(body)["messages"][-1]["content"]
+        if route == "/tokenize":
+            return FakeEngineResponse(200, [orjson.dumps({"count": 40})])
         self.asked.append(prompt)
         if "REFUSE" in prompt:
             return FakeEngineResponse(500, [b"{}"], {REPLICA_HEADER: "replica"})
@@ -124,6 +126,31 @@ async def test_a_title_that_cannot_be_had_is_tried_again_and_then_made_of_the_fi
     assert (state, attempts) == ("failed", MOST_ATTEMPTS)
     assert error
     assert await title_of(person, conversation) == f"{trouble} all of this and more"
+    entry = await database.fetchrow(
+        "SELECT state, prompt_tokens + completion_tokens AS charged FROM ledger_entries "
+        "WHERE user_id = $1 AND kind = 'job'",
+        person.id,
+    )
+    # What the engine did all the same is brought into it: nobody pays, and the books agree.
+    assert entry is not None
+    assert tuple(entry) == ("lapsed", 0)
+    held = await database.fetchval("SELECT sum(reserved) FROM usage_periods WHERE subject = $1", person.id)
+    assert held == 0
+
+
+async def test_a_budget_that_is_used_up_pays_no_title(
+    namer: Namer, person: Person, database: Postgres
+) -> None:
+    conversation = await person.conversation()
+    # Enough for the answer, and not for a title.
+    await database.execute("UPDATE users SET tokens_per_day = 50 WHERE id = $1", person.id)
+    await person.ask(conversation, "POOR but with so many words in it", max_tokens=10)
+    state, error, attempts = await ended(database, conversation)
+    assert (state, attempts) == ("failed", 1)
+    assert error is not None
+    assert "budget" in error
+    assert await title_of(person, conversation) == "POOR but with so many words"
+    assert not any("POOR" in prompt for prompt in namer.asked)
 
 
 async def test_messages_that_cannot_be_read_block_no_title(

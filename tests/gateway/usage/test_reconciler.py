@@ -22,9 +22,16 @@ from tests.gateway.client import Person
 PREFIX = {Kind.TURN: "trn", Kind.API: "api", Kind.JOB: "job"}
 
 
-async def booked(database: Postgres, person: Person, kind: Kind, outcome: Outcome, tokens: Tokens) -> str:
+async def booked(
+    database: Postgres,
+    person: Person,
+    kind: Kind,
+    outcome: Outcome,
+    tokens: Tokens,
+    reference: str | None = None,
+) -> str:
     """A settled entry's reference."""
-    reference = new_id(PREFIX[kind])
+    reference = reference or new_id(PREFIX[kind])
     entry = Entry(
         id=new_id("led"),
         user_id=person.id,
@@ -167,6 +174,47 @@ async def test_a_record_waits_for_its_entry(person: Person, database: Postgres) 
     assert await charged(database, reference) == (7, 9, 0, 0, True)
     rows = await database.fetch("SELECT used, reserved FROM usage_periods WHERE subject = $1", person.id)
     assert [(row["used"], row["reserved"]) for row in rows] == [(16, 0), (16, 0)]
+
+
+async def test_a_job_that_is_tried_again_after_it_was_given_up_is_charged_once(
+    person: Person, database: Postgres
+) -> None:
+    comparison = Comparison(database)
+    ledger = LedgerRepository(database)
+    reference = new_id("job")
+
+    async def hold() -> None:
+        async with database.transaction() as connection:
+            await ledger.reserve(
+                connection,
+                user_id=person.id,
+                kind=Kind.JOB,
+                reference=reference,
+                model="simulated",
+                revision="r1",
+                tokens=100,
+                expires=True,
+            )
+
+    async def held() -> set[tuple[int, int]]:
+        rows = await database.fetch("SELECT used, reserved FROM usage_periods WHERE subject = $1", person.id)
+        return {(row["used"], row["reserved"]) for row in rows}
+
+    await hold()
+    await comparison.store([], [cut_off(reference, 7, 3)])
+    async with database.transaction() as connection:
+        await ledger.give_back(connection, Kind.JOB, reference)
+    assert await held() == {(0, 0)}
+    await comparison.apply()
+    # Nobody pays for what failed, and the books agree with the engine.
+    assert await charged(database, reference) == (0, 0, 7, 3, True)
+    await hold()
+    await hold()
+    assert await held() == {(0, 100)}
+    await booked(database, person, Kind.JOB, Outcome.COMPLETED, Tokens(7, 20), reference)
+    await booked(database, person, Kind.JOB, Outcome.COMPLETED, Tokens(7, 20), reference)
+    assert await charged(database, reference) == (7, 20, 7, 3, True)
+    assert await held() == {(27, 0)}
 
 
 async def test_counters_only_rise_and_an_old_report_changes_nothing(database: Postgres) -> None:
