@@ -13,13 +13,15 @@ from gateway.chat.repository import LEASE_SECONDS
 from tests.drills.conftest import Note
 from tests.drills.follower import Told, begin, follow, person_at
 from tests.drills.instance import Instance
-from tests.gateway.client import MODEL, Person
+from tests.gateway.client import MODEL, Person, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(600)]
 
 TURNS = 50
 PEOPLE = 10
 EVERY_SECONDS = 3.0
+# Enough that each gateway has some of them.
+FEW = 12
 # A last renewal may be stored a moment after its process was killed.
 IN_FLIGHT_SECONDS = 0.5
 
@@ -98,6 +100,39 @@ async def test_fifty_turns_under_kill_9_lose_nothing_double_nothing_and_are_char
     finally:
         for person in people:
             await person.close()
+
+
+async def test_what_one_killed_gateway_ran_is_taken_over_by_the_others(
+    instance: Instance, database: Postgres, note: Note
+) -> None:
+    words = " ".join(f"w{number}" for number in range(150))
+    body = {"content": f"[[slow]] [[echo]]{words}", "model": MODEL}
+    await instance.all_ready()
+    person = await person_at(instance.url)
+    histories = [Told() for _ in range(FEW)]
+    try:
+
+        async def one(told: Told) -> None:
+            turn = await begin(person, await person.conversation(), body, f"one-{id(told)}", told)
+            await follow(person, turn, told)
+
+        began = time.time()
+        turns = [asyncio.create_task(one(told)) for told in histories]
+        await until(lambda: all(told.text for told in histories))
+        name, pid = random.choice(sorted(instance.living().items()))
+        instance.kill(pid)
+        killed = time.time()
+        await asyncio.gather(*turns)
+        await instance.all_ready()
+        assert {told.text for told in histories} == {words}
+        waits = [moment - killed for moment, _ in instance.take_overs(began)]
+        # No more of them can have been there than had begun; whoever had none of them shows nothing.
+        assert len(waits) <= FEW
+        longest = f"after {min(waits):.1f} to {max(waits):.1f} s" if waits else "at all"
+        note(f"{name} killed under {FEW} turns: {len(waits)} taken over {longest}")
+        assert waits, "all turns ran at the other gateway"
+    finally:
+        await person.close()
 
 
 async def _kill(instance: Instance, seconds: float) -> list[tuple[float, str]]:
