@@ -58,13 +58,17 @@ test("an operator deploys, compares, evaluates, splits, promotes and rolls back 
   // Side by side on one's own prompt; which is which is told with the vote.
   await card.getByRole("button", { name: "Compare" }).click();
   const comparison = card.getByRole("region", { name: "Two revisions side by side" });
+  await comparison.getByLabel("Your prompt").fill("[[fail]]");
+  await comparison.getByRole("button", { name: "Ask both" }).click();
+  await expect(comparison.getByText("A vote needs both answers.")).toBeVisible();
+  await expect(comparison.getByRole("alert")).toHaveCount(2);
   await comparison.getByLabel("Your prompt").fill("[[echo]]Which is better?");
   await comparison.getByLabel("The other").selectOption("r1");
   await comparison.getByLabel("One revision").selectOption("r1");
-  await comparison.getByRole("button", { name: "Ask both" }).click();
+  await comparison.getByRole("button", { name: "Ask again" }).click();
   await expect(comparison.getByText("Choose two different revisions.")).toBeVisible();
   await comparison.getByLabel("The other").selectOption(name);
-  await comparison.getByRole("button", { name: "Ask both" }).click();
+  await comparison.getByRole("button", { name: "Ask again" }).click();
   for (const answer of ["Answer A", "Answer B"]) {
     await expect(comparison.getByRole("region", { name: answer, exact: true })).toContainText("Which is better?");
   }

@@ -5,12 +5,13 @@ socket brought is one piece, and the parser appends the chunks to a list without
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final, cast
 
 import httptools
 
 from core.errors import EngineLost, EngineTimeout, HeadraceError
+from gateway.inference.protocol import Passes
 
 # So much of an answer waits for its reader; beyond it the socket is not read.
 MOST_WAITING_BYTES: Final = 256 * 1024
@@ -67,6 +68,10 @@ class EngineConnection(asyncio.Protocol):
         # The parser calls this for every chunk.
         self.on_body = self._parts.append
         self._error: HeadraceError | None = None
+        # Whoever passes pieces on where they arrive; what it wants to wait for, and what it has raised.
+        self._passes: Passes | None = None
+        self._waits: Awaitable[None] | None = None
+        self._raised: BaseException | None = None
         self._paused = False
         self._keep_alive = False
         self._waiting_bytes = 0
@@ -87,6 +92,10 @@ class EngineConnection(asyncio.Protocol):
     def reusable(self) -> bool:
         """Whether its answer is whole, and another may follow on it."""
         return self.open and self.complete and self._keep_alive and not self._parts
+
+    @property
+    def _pushing(self) -> bool:
+        return self._passes is not None
 
     def send(self, request: bytes, body: bytes) -> None:
         """Begin a request: its head, and its body. Raises core.errors.EngineLost."""
@@ -119,13 +128,51 @@ class EngineConnection(asyncio.Protocol):
             if self.complete:
                 return b""
             await self._wait()
-        piece = parts[0] if len(parts) == 1 else b"".join(parts)
-        parts.clear()
-        self._waiting_bytes = 0
+        piece = self._take()
         if self._paused and self._transport is not None:
             self._paused = False
             self._silent_at = self._loop.time() + self._idle_timeout
             self._transport.resume_reading()
+        return piece
+
+    async def pump(self, passes: Passes) -> None:
+        """See gateway.inference.protocol.EngineResponse. Raises core.errors.EngineLost, EngineTimeout, and
+        what `passes` raises."""
+        # What came before, or while somebody waited, is taken from here; the rest where it arrives.
+        while piece := await self.piece():
+            waits = passes(piece)
+            if waits is None:
+                waits = await self._until_it_waits(passes)
+            if waits is not None:
+                await waits
+
+    async def _until_it_waits(self, passes: Passes) -> Awaitable[None] | None:
+        """What `passes` wants to wait for; None at the end of the answer."""
+        self._passes = passes
+        try:
+            while self._pushing and self._error is None and not self.complete:
+                await self._wait()
+        finally:
+            self._passes = None
+            waits, self._waits = self._waits, None
+            raised, self._raised = self._raised, None
+        if raised is not None:
+            raise raised
+        return waits
+
+    def _pass_on(self, passes: Passes) -> None:
+        try:
+            self._waits = passes(self._take())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the answer is awaited
+            self._raised = error
+        if self._waits is not None or self._raised is not None:
+            self._passes = None
+
+    def _take(self) -> bytes:
+        parts = self._parts
+        piece = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        self._waiting_bytes = 0
         return piece
 
     def close(self) -> None:
@@ -164,6 +211,11 @@ class EngineConnection(asyncio.Protocol):
         if self._waiting_bytes > MOST_WAITING_BYTES and not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
+        if self._passes is not None and self._parts:
+            self._pass_on(self._passes)
+            if self._pushing and not self.complete:
+                # It was passed on; nobody has to be woken for it.
+                return
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 
 from core.errors import EngineFailed, HeadraceError, ModelNotReady, NoReplica
 from gateway.inference.claim import NO_CLAIM, Claim
-from gateway.inference.protocol import Target, nobody_there
+from gateway.inference.protocol import Passes, Target, nobody_there
 
 
 @dataclass
@@ -35,6 +35,11 @@ class FakeEngineResponse:
                 raise part
             yield part
         self.finished = True
+
+    async def pump(self, passes: Passes) -> None:
+        async for piece in self.chunks():
+            if (waits := passes(piece)) is not None:
+                await waits
 
     async def read(self, limit: int) -> bytes:
         body = b""

@@ -9,7 +9,7 @@ from core.log import get_logger
 from gateway.inference.claim import NO_CLAIM, Claim
 from gateway.inference.connection import EngineConnection
 from gateway.inference.pool import RETRY_AFTER_SECONDS, ConnectionPool
-from gateway.inference.protocol import Target, nobody_there
+from gateway.inference.protocol import Passes, Target, nobody_there
 
 log = get_logger(__name__)
 
@@ -29,15 +29,26 @@ class HttpEngineResponse:
         self.headers: Mapping[str, str] = connection.headers
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        connection = self._connection
-        if connection is None:
-            raise EngineLost()
+        connection = self._taken()
         try:
             while piece := await connection.piece():
                 yield piece
         except HeadraceError as error:
             log.warning("engine.broke_off", error=error.detail)
             raise
+
+    async def pump(self, passes: Passes) -> None:
+        connection = self._taken()
+        try:
+            await connection.pump(passes)
+        except HeadraceError as error:
+            log.warning("engine.broke_off", error=error.detail)
+            raise
+
+    def _taken(self) -> EngineConnection:
+        if self._connection is None:
+            raise EngineLost()
+        return self._connection
 
     async def read(self, limit: int) -> bytes:
         body = bytearray()

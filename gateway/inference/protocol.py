@@ -1,6 +1,6 @@
 """What the gateway asks of an engine, whoever it is behind."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -40,6 +40,10 @@ def nobody_there(status: int, headers: Mapping[str, str]) -> bool:
     return status in _NOBODY_THERE and REPLICA_HEADER not in headers
 
 
+# Takes the next piece of a body; what it answers, if anything, is awaited before the one after it.
+Passes = Callable[[bytes], Awaitable[None] | None]
+
+
 class EngineResponse(Protocol):
     """An answer whose status and headers have arrived and whose body is still coming."""
 
@@ -55,6 +59,15 @@ class EngineResponse(Protocol):
         """The body's bytes as the network gives them; not aligned to anything.
 
         Raises: core.errors.EngineFailed when the engine goes away, EngineTimeout when it falls silent.
+        """
+        ...
+
+    async def pump(self, passes: Passes) -> None:
+        """Hand each piece of the body to `passes`, until its end; like `chunks`, for whoever passes them on.
+
+        While `passes` has nothing to wait for it is called where the bytes arrive, outside the caller's task.
+
+        Raises: what `chunks` raises, and what `passes` raises.
         """
         ...
 

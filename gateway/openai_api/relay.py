@@ -6,7 +6,6 @@ bytes in between are not parsed and not rendered anew.
 
 import asyncio
 import contextlib
-import time
 from functools import partial
 from typing import Generic
 
@@ -19,13 +18,13 @@ from core.errors import EngineFailed, EngineTimeout, Forbidden, HeadraceError
 from core.log import get_logger
 from gateway.inference import Claim, EngineResponse, Target
 from gateway.inference.claim import ranked
-from gateway.inference.sse import FrameBuffer
-from gateway.metrics import FIRST_TOKEN, RELAYS_RUNNING
+from gateway.metrics import RELAYS_RUNNING
 from gateway.openai_api import body, errors
 from gateway.openai_api.account import Account
 from gateway.openai_api.body import H, Request
 from gateway.openai_api.call import AlreadyTold, Call, cut, header_of, read_body, refuse, start
 from gateway.openai_api.kept import Kept
+from gateway.openai_api.passing import Passing
 from gateway.openai_api.refusal import refusal_of
 from gateway.openai_api.services import OpenAIServices
 from gateway.openai_api.settling import Settling
@@ -242,24 +241,8 @@ class CompletionRelay(Generic[H]):
     async def _stream(
         self, call: Call, target: Target, response: EngineResponse, tail: UsageTail, send: Send
     ) -> None:
-        frames = FrameBuffer()
-        kind = response.headers.get("content-type", "text/event-stream").encode()
         try:
-            async for chunk in response.chunks():
-                whole = frames.feed(chunk)
-                if not whole:
-                    continue
-                seen = tail.passes(whole)
-                if not call.started:
-                    # Only now: until something is there to be shown, another revision can be asked.
-                    await send(start(call, [(b"content-type", kind), (b"cache-control", b"no-cache")]))
-                    call.started = True
-                    call.wait = time.perf_counter() - call.begun
-                    FIRST_TOKEN.labels("api", target.model).observe(call.wait)
-                if call.kept is not None:
-                    call.kept.add(whole)
-                if seen:
-                    await send({"type": "http.response.body", "body": seen, "more_body": True})
+            await response.pump(Passing(call, target.model, response, tail, send))
             if not tail.ended:
                 # It went away, and said nothing.
                 raise EngineFailed("The model stopped in the middle of its answer.")

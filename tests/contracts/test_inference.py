@@ -223,6 +223,52 @@ async def test_a_body_that_is_cut_off_is_a_failure_after_what_there_was(engine: 
     await response.close()
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "after a wait"])
+async def test_all_pieces_are_pumped_in_their_order(engine: Engine, waits: bool) -> None:
+    parts = [b"data: %d\n\n" % number for number in range(50)]
+    engine.answers(200, parts, {})
+    response = await send(engine)
+    seen: list[bytes] = []
+    under_way = 0
+
+    async def wait(piece: bytes) -> None:
+        nonlocal under_way
+        under_way += 1
+        assert under_way == 1, "one piece at a time"
+        await asyncio.sleep(0.001)
+        under_way -= 1
+        seen.append(piece)
+
+    await response.pump(wait if waits else seen.append)
+    assert b"".join(seen) == b"".join(parts)
+    await response.close()
+
+
+async def test_a_pumped_body_that_is_cut_off_is_a_failure_after_what_there_was(engine: Engine) -> None:
+    engine.breaks_after([b"one", b"two"])
+    response = await send(engine)
+    seen: list[bytes] = []
+    with pytest.raises(EngineFailed):
+        await response.pump(seen.append)
+    assert b"".join(seen) == b"onetwo"
+    await response.close()
+
+
+async def test_what_the_reader_of_a_pumped_body_raises_is_raised_and_nothing_follows(engine: Engine) -> None:
+    engine.answers(200, [b"one", b"two", b"three"], {})
+    response = await send(engine)
+    seen: list[bytes] = []
+
+    def passes(piece: bytes) -> None:
+        seen.append(piece)
+        raise EngineFailed("That is enough.")
+
+    with pytest.raises(EngineFailed, match="enough"):
+        await response.pump(passes)
+    assert len(seen) == 1
+    await response.close()
+
+
 async def test_letting_go_early_cancels_the_work(engine: Engine) -> None:
     engine.goes_on_for_ever()
     response = await send(engine)

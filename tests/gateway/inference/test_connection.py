@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from core.at_once import at_once
 from core.errors import EngineLost, EngineTimeout, Overloaded
 from gateway.inference import Target, connection
 from gateway.inference.http import HttpInference
+from tests.gateway.client import until
 
 TARGET = Target("m", "r1", "simulated", "/m/m/r1", 1024, 256)
 Talk = Callable[["Caller"], Awaitable[None]]
@@ -237,6 +239,60 @@ async def test_a_reader_that_is_slow_holds_the_engine_back_and_loses_nothing() -
         assert sent < total / 2
         assert len(await response.read(total)) == total
         await response.close()
+
+
+async def test_pieces_are_passed_on_where_they_arrive_and_a_wait_holds_only_what_comes_after() -> None:
+    told = asyncio.Event()
+
+    async def talk(caller: Caller) -> None:
+        await caller.request()
+        await caller.say(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
+        for piece in (b"ab", b"cd", b"ef", b"gh"):
+            await told.wait()
+            told.clear()
+            await caller.say(piece)
+        await caller.reader.readexactly(1)
+
+    async with engine(talk) as (_, inference):
+        response = await inference.send(TARGET, "/v1/x", b"{}", request_id="r", traceparent="t")
+        seen: list[tuple[bytes, bool]] = []
+        free = asyncio.Event()
+
+        async def until_free() -> None:
+            await free.wait()
+
+        def passes(piece: bytes) -> Awaitable[None] | None:
+            # The caller's task is at work only where it takes pieces itself.
+            seen.append((piece, asyncio.current_task() is pumping))
+            told.set()
+            return at_once(until_free()) if piece == b"cd" else None
+
+        pumping = asyncio.create_task(response.pump(passes))
+        told.set()
+        await until(lambda: len(seen) == 2)
+        await asyncio.sleep(0.1)
+        assert seen == [(b"ab", True), (b"cd", False)]
+        free.set()
+        await asyncio.wait_for(pumping, 5)
+        assert [piece for piece, _ in seen] == [b"ab", b"cd", b"ef", b"gh"]
+        assert [by_task for _, by_task in seen[2:]] == [True, False]
+        await response.close()
+
+
+async def test_silence_while_pieces_are_passed_on_is_a_timeout() -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.request()
+        await caller.say(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+        await caller.reader.readexactly(1)
+
+    async with engine(talk, idle=0.2) as (server, inference):
+        response = await inference.send(TARGET, "/v1/x", b"{}", request_id="r", traceparent="t")
+        seen: list[bytes] = []
+        with pytest.raises(EngineTimeout):
+            await response.pump(seen.append)
+        assert seen == [b"ab"]
+        await response.close()
+        await asyncio.wait_for(server.left.wait(), 5)
 
 
 async def test_who_is_cancelled_while_nothing_is_answered_ends_the_connection() -> None:

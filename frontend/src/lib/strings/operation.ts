@@ -80,6 +80,7 @@ export const operation = {
   cutOff: "The answer broke off. Ask again.",
   better: "Which answer is better?",
   choices: { left: "A is better", right: "B is better", both: "Both are good", neither: "Neither is good" },
+  voteNeedsBoth: "A vote needs both answers. Ask again.",
   voteFailed: "The vote was not kept.",
   took: (first: string, whole: string, tokens: string) => `first word after ${first}, whole after ${whole}, ${tokens} tokens`,
   tally: (votes: number, one: string, ones: number, other: string, others: number, both: number, neither: number) =>

@@ -29,7 +29,8 @@ export function CompareForm({ name, revisions, onDone }: CompareFormProps) {
   const [asked, setAsked] = useState("");
   const [wrong, setWrong] = useState<"prompt" | "same" | null>(null);
   const vote = useMutation({ mutationFn: addComparison });
-  const whole = sides?.every(({ running, error }) => !running && error === null) ?? false;
+  const over = sides?.every(({ running }) => !running) ?? false;
+  const whole = over && (sides?.every(({ error }) => error === null) ?? false);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -90,6 +91,11 @@ export function CompareForm({ name, revisions, onDone }: CompareFormProps) {
                 </Button>
               ))}
             </div>
+          )}
+          {over && !whole && (
+            <p role="status" className="text-hint text-muted">
+              {words.voteNeedsBoth}
+            </p>
           )}
           {vote.error && <Problem error={vote.error} title={words.voteFailed} />}
           {vote.data?.tallies.map((tally) => <TallyLine key={`${tally.one} ${tally.other}`} tally={tally} />)}
