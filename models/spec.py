@@ -181,7 +181,8 @@ class Resources(_Part):
 
 
 class Simulated(_Part):
-    """The simulated engine's pace. Answers follow from the prompt and `seed` alone."""
+    """The simulated engine's pace: milliseconds from a request's arrival to the first token, and from each
+    token to the next. Answers follow from the prompt and `seed` alone."""
 
     ttft_ms: float = Field(default=20, ge=0, le=60_000)
     token_ms: float = Field(default=10, ge=0, le=60_000)

@@ -73,8 +73,11 @@ class SimulatedEngine:
         )
 
     async def _generate(self, scope: Scope, receive: Receive, send: Send, *, chat: bool) -> None:
+        body = await _read(receive)
+        # The first token is due from here on: an engine reads the prompt in that time.
+        arrived = time.monotonic()
         request = parse_request(
-            await _read(receive),
+            body,
             chat=chat,
             model=self._model,
             window=self._window,
@@ -113,9 +116,9 @@ class SimulatedEngine:
         watcher = asyncio.create_task(watch())
         try:
             if request.stream:
-                await self._stream(request, answers, send, told)
+                await self._stream(request, answers, arrived, send, told)
             else:
-                await self._whole(request, answers, send, told)
+                await self._whole(request, answers, arrived, send, told)
         except asyncio.CancelledError:
             self.stats["cancelled"] += 1
             if left:
@@ -127,12 +130,12 @@ class SimulatedEngine:
             self.stats["running"] -= 1
 
     async def _ticks(
-        self, request: Request, answers: list[Answer], told: Watched
+        self, request: Request, answers: list[Answer], arrived: float, told: Watched
     ) -> AsyncIterator[tuple[int, int]]:
         """The choice and position of each token, when its time has come. Counts them."""
         slow = max((answer.token_ms or 0.0 for answer in answers), default=0.0)
         step = max(request.pace.token_ms, slow) / 1000
-        due = time.monotonic() + request.pace.ttft_ms / 1000
+        due = arrived + request.pace.ttft_ms / 1000
         for position in range(max(len(answer.tokens) for answer in answers) if answers else 0):
             wait = due - time.monotonic()
             # Also without a wait others get their turn now and then.
@@ -145,7 +148,9 @@ class SimulatedEngine:
                     yield index, position
             due += step
 
-    async def _stream(self, request: Request, answers: list[Answer], send: Send, told: Watched) -> None:
+    async def _stream(
+        self, request: Request, answers: list[Answer], arrived: float, send: Send, told: Watched
+    ) -> None:
         frames = _Frames(request, self._model)
         await send(
             {
@@ -159,7 +164,7 @@ class SimulatedEngine:
         )
         for chunk in frames.opening(len(answers)):
             await send(_part(chunk))
-        async for index, position in self._ticks(request, answers, told):
+        async for index, position in self._ticks(request, answers, arrived, told):
             await send(_part(frames.token(index, answers[index].tokens[position], position)))
         if any(answer.fails for answer in answers):
             self.stats["failed"] += 1
@@ -172,8 +177,10 @@ class SimulatedEngine:
             await send(_part(frames.usage(sum(len(answer.tokens) for answer in answers))))
         await send({"type": "http.response.body", "body": _DONE})
 
-    async def _whole(self, request: Request, answers: list[Answer], send: Send, told: Watched) -> None:
-        async for _ in self._ticks(request, answers, told):
+    async def _whole(
+        self, request: Request, answers: list[Answer], arrived: float, send: Send, told: Watched
+    ) -> None:
+        async for _ in self._ticks(request, answers, arrived, told):
             pass
         if any(answer.fails for answer in answers):
             self.stats["failed"] += 1
