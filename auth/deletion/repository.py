@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from auth.people.last_admin import is_last_admin
+from core.errors import Conflict
 from core.postgres import Postgres
 
 
@@ -14,17 +15,19 @@ class DeletionRepository:
         self._postgres = postgres
 
     async def mark(self, user_id: str, at: datetime) -> bool:
-        """Erase the account at this time; a time that was set before stays. False where nobody could look
-        after people then."""
+        """Erase the account at this time; False where a time was set before, which stays.
+
+        Raises core.errors.Conflict where nobody could look after people then.
+        """
         async with self._postgres.transaction() as connection:
             if await is_last_admin(connection, user_id):
-                return False
-            await connection.execute(
-                "UPDATE users SET delete_at = coalesce(delete_at, $2), updated_at = now() WHERE id = $1",
+                raise Conflict("You are the last administrator. Make somebody else one first.")
+            tag = await connection.execute(
+                "UPDATE users SET delete_at = $2, updated_at = now() WHERE id = $1 AND delete_at IS NULL",
                 user_id,
                 at,
             )
-        return True
+        return tag == "UPDATE 1"
 
     async def unmark(self, user_id: str, now: datetime) -> bool:
         """Keep the account; whether it was marked, and is still there."""

@@ -15,7 +15,6 @@ from auth.revocation import Kind as Revoked
 from auth.sessions.service import Sessions
 from auth.visitor import Visitor
 from core.clock import Clock
-from core.errors import Conflict
 
 
 class Deletion:
@@ -53,7 +52,7 @@ class Deletion:
         """
         user_id = principal.user_id
         if not await self._repository.mark(user_id, self._clock.now() + self._grace):
-            raise Conflict("You are the last administrator. Make somebody else one first.")
+            return await self._accounts.get(user_id)
         await self._audit.record("account.deletion_asked", visitor, actor=user_id, target=user_id)
         user = await self._accounts.get(user_id)
         await self._post.order(Kind.DELETION_ASKED, user.email, user_id=user_id)

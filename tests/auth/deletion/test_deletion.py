@@ -45,8 +45,10 @@ async def test_asking_ends_other_sessions_puts_keys_to_sleep_and_is_told_by_mail
     letter = await process.mailbox.letter(kim.email, "Your account will be deleted")
     assert shown["delete_at"][:4] in letter.text
     assert "{" not in letter.text
-    # Asking again does not push it away.
+    # Asking again does not push it away, and there is nothing new to be told.
     assert (await ask(process, kim))["delete_at"] == shown["delete_at"]
+    actions = [row.action for row in await process.auth.audit.page(_of(kim), before=None, limit=20)]
+    assert actions.count("account.deletion_asked") == 1
 
 
 async def test_it_can_be_taken_back_by_whoever_signs_in_and_keys_wake_up(
