@@ -60,6 +60,22 @@ class Deletion:
         await self._announcer.announce(Revoked.USER, user_id)
         return user
 
+    async def order(self, by: Principal, user_id: str, email: str, visitor: Visitor) -> None:
+        """Have somebody else's account erased; whoever does it has disabled it, so that nothing is open.
+
+        Ordering twice changes nothing. Raises Conflict for the last administrator.
+        """
+        if not await self._repository.mark(user_id, self._clock.now() + self._grace):
+            return
+        await self._audit.record("account.deletion_asked", visitor, actor=by.user_id, target=user_id)
+        await self._post.order(Kind.DELETION_ORDERED, email, user_id=user_id)
+
+    async def call_off(self, by: Principal, user_id: str, visitor: Visitor) -> None:
+        """Keep somebody's account. It stays disabled if it is."""
+        if await self._repository.unmark(user_id, self._clock.now()):
+            await self._audit.record("account.kept", visitor, actor=by.user_id, target=user_id)
+            await self._announcer.announce(Revoked.USER, user_id)
+
     async def take_back(self, principal: Principal, visitor: Visitor) -> UserRow:
         """Keep the account, with all that is in it; its API keys are awake again."""
         user_id = principal.user_id

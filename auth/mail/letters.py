@@ -22,6 +22,7 @@ class Kind(StrEnum):
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
     DELETION_ASKED = "deletion_asked"
+    DELETION_ORDERED = "deletion_ordered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,14 @@ _WORDINGS: Final = {
         ),
         "/sign-in",
         "Sign in",
+    ),
+    Kind.DELETION_ORDERED: _Wording(
+        "Your account will be deleted",
+        (
+            "An administrator has closed your account. It and everything in it will be deleted for good on "
+            "{date}.",
+            "If this is a mistake, tell your administrator before then.",
+        ),
     ),
     Kind.RECOVERY_CODE_USED: _Wording(
         "A recovery code was used",

@@ -125,11 +125,11 @@ class Postman:
             user = await self._accounts.by_id(order.user_id)
         else:
             user = await self._accounts.by_lookup(lookup_form(order.recipient))
-        if user is None or not user.active:
+        if user is None or not (user.active or order.kind is Kind.DELETION_ORDERED):
             return None
         if order.kind is Kind.VERIFY_EMAIL and user.verified:
             return None
-        if order.kind is Kind.DELETION_ASKED and user.delete_at is None:
+        if order.kind in (Kind.DELETION_ASKED, Kind.DELETION_ORDERED) and user.delete_at is None:
             # It was taken back before we came to it.
             return None
         return user

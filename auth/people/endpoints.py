@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, status
 from auth.dependencies import Admin, CurrentAuth, CurrentVisitor, FreshAdmin
 from auth.people.schemas import ChangePersonRequest, PeoplePage, PersonView
 from auth.sessions.schemas import EndedSessions
+from core.errors import Conflict
 
 router = APIRouter(prefix="/admin/users", tags=["admin"])
 
@@ -50,6 +51,29 @@ async def change_person(
     await auth.people.change(principal, user_id, visitor, role=body.role, active=body.active)
     if "group_id" in body.model_fields_set:
         await auth.groups.put(principal, visitor, user_id, body.group_id)
+    return PersonView.of(await auth.people.get(user_id))
+
+
+@router.delete("/{user_id}")
+async def delete_person(
+    principal: FreshAdmin, auth: CurrentAuth, visitor: CurrentVisitor, user_id: UserId
+) -> PersonView:
+    """Disable somebody's account at once, and have it erased at `delete_at`, with everything in it; until
+    then it can be kept."""
+    if user_id == principal.user_id:
+        raise Conflict("This is your own account. Delete it where your profile is.")
+    person = await auth.people.change(principal, user_id, visitor, role=None, active=False)
+    await auth.deletion.order(principal, user_id, person.user.email, visitor)
+    return PersonView.of(await auth.people.get(user_id))
+
+
+@router.post("/{user_id}/keep")
+async def keep_person(
+    principal: FreshAdmin, auth: CurrentAuth, visitor: CurrentVisitor, user_id: UserId
+) -> PersonView:
+    """Keep an account that was to be erased. One that is disabled stays so."""
+    await auth.people.get(user_id)
+    await auth.deletion.call_off(principal, user_id, visitor)
     return PersonView.of(await auth.people.get(user_id))
 
 

@@ -45,6 +45,17 @@ test("an administrator finds somebody, raises them, disables them, and enables t
   await new EntryPage(elsewhere).signIn(kim);
   await expect(elsewhere).toHaveURL(/\/people/);
   await expect(elsewhere.locator("#main").getByRole("alert").first()).toContainText("did not load");
+
+  await row.getByRole("button", { name: `Actions for ${kim.name}` }).click();
+  await page.getByRole("menuitem", { name: "Delete account" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete it" }).click();
+  await expect(row).toContainText("Will be erased on");
+  await expect(row).toContainText("Disabled");
+  await elsewhere.reload();
+  await expect(elsewhere).toHaveURL(/\/sign-in/);
+  await row.getByRole("button", { name: `Actions for ${kim.name}` }).click();
+  await page.getByRole("menuitem", { name: "Keep account" }).click();
+  await expect(row).not.toContainText("Will be erased on");
   await elsewhere.context().close();
 });
 

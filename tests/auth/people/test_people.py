@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from auth.audit.repository import Wanted
 from auth.principal import Role
 from core.postgres import Postgres
 from tests.auth.mfa.authenticator import first_step, second_step, set_up
@@ -31,6 +32,8 @@ ROUTES = [
     ("GET", "users/{id}", None),
     ("PATCH", "users/{id}", {"active": False}),
     ("PATCH", "users/{id}", {"role": "admin"}),
+    ("DELETE", "users/{id}", None),
+    ("POST", "users/{id}/keep", None),
     ("DELETE", "users/{id}/sessions", None),
     ("DELETE", "users/{id}/second-factor", None),
     ("GET", "invitations", None),
@@ -195,3 +198,48 @@ async def test_nothing_else_can_be_set(process: Process, person: MakePerson, bos
     kim = await person(process)
     for body in ({"id": "x"}, {"email": "a@example.com"}, {"password": "x"}, {"role": "root"}):
         assert (await ask(process, boss, "PATCH", f"users/{kim.user_id}", body)).status_code == 422
+
+
+async def test_a_deleted_account_is_closed_at_once_and_can_be_kept_until_its_day(
+    process: Process, person: MakePerson, boss: Person, clock: MovableClock, postgres: Postgres
+) -> None:
+    kim = await person(process)
+    gone = await ask(process, boss, "DELETE", f"users/{kim.user_id}")
+    assert (gone.status_code, gone.json()["active"]) == (200, False)
+    assert gone.json()["delete_at"] is not None
+    async with process.client() as http:
+        assert (await http.get("/api/probe", headers=kim.bearer)).status_code == 401
+        assert (await http.post("/api/auth/login", json=kim.credentials)).status_code == 401
+    letter = await process.mailbox.letter(kim.email, "Your account will be deleted")
+    assert "An administrator has closed your account" in letter.text
+    assert gone.json()["delete_at"][:4] in letter.text
+    # Once more: the day stays.
+    again = await ask(process, boss, "DELETE", f"users/{kim.user_id}")
+    assert again.json()["delete_at"] == gone.json()["delete_at"]
+
+    kept = await ask(process, boss, "POST", f"users/{kim.user_id}/keep")
+    assert (kept.status_code, kept.json()["delete_at"], kept.json()["active"]) == (200, None, False)
+    enabled = await ask(process, boss, "PATCH", f"users/{kim.user_id}", {"active": True})
+    assert enabled.json()["active"] is True
+    async with process.client() as http:
+        assert (await http.post("/api/auth/login", json=kim.credentials)).status_code == 200
+
+    await ask(process, boss, "DELETE", f"users/{kim.user_id}")
+    clock.move(days=15)
+    assert kim.user_id in await process.auth.deletion.due(100)
+    assert await process.auth.deletion.erase(kim.user_id)
+    assert await postgres.fetchval("SELECT count(*) FROM users WHERE id = $1", kim.user_id) == 0
+    events = await process.auth.audit.page(Wanted(target=kim.user_id), before=None, limit=30)
+    told = [(row.action, row.actor) for row in events]
+    assert told.count(("account.deletion_asked", boss.user_id)) == 2
+    assert told.count(("account.kept", boss.user_id)) == 1
+
+
+async def test_nobody_deletes_themselves_or_the_unknown_as_an_administrator(
+    process: Process, boss: Person
+) -> None:
+    own = await ask(process, boss, "DELETE", f"users/{boss.user_id}")
+    assert (own.status_code, own.json()["code"]) == (409, "conflict")
+    for method, path in (("DELETE", "users/usr_0"), ("POST", "users/usr_0/keep")):
+        unknown = await ask(process, boss, method, path)
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")

@@ -200,6 +200,12 @@ export const identity = {
     disableTitle: "Disable this account?",
     disableDetail: (name: string) => `${name} is signed out everywhere, and their API keys stop working at once.`,
     disableConfirm: "Disable it",
+    remove: "Delete account",
+    removeTitle: "Delete this account?",
+    removeDetail: (name: string) =>
+      `${name} is signed out everywhere at once, and cannot sign in again. In some days the account and everything in it are erased; until then you can keep it.`,
+    removeConfirm: "Delete it",
+    keep: "Keep account",
     invite: "Invite somebody",
     inviteDetail: "A link with which one person can register, also where registration is by invitation only.",
     inviteEmail: "Email (optional)",

@@ -10,7 +10,9 @@ import type { Group, Person } from "@/lib/api/identity-types";
 import { queryKeys } from "@/lib/api/query-keys";
 import { strings } from "@/lib/strings";
 import { changePerson } from "../api/change-person";
+import { deletePerson } from "../api/delete-person";
 import { endSessionsOf } from "../api/end-sessions-of";
+import { keepPerson } from "../api/keep-person";
 import { removeFactorOf } from "../api/remove-factor-of";
 import { PersonRow } from "./person-row";
 
@@ -21,6 +23,7 @@ export function PersonList({ people, groups }: { people: readonly Person[]; grou
   const client = useQueryClient();
   const stepUp = useStepUp();
   const [asked, setAsked] = useState<Person | null>(null);
+  const [wanted, setWanted] = useState<"disable" | "delete">("disable");
   const [confirming, setConfirming] = useState(false);
   const act = useMutation({
     mutationFn: (wanted: () => Promise<unknown>) => stepUp.run(wanted),
@@ -29,6 +32,11 @@ export function PersonList({ people, groups }: { people: readonly Person[]; grou
       return client.invalidateQueries({ queryKey: ["people"] });
     },
   });
+  const confirm = (person: Person, what: typeof wanted) => {
+    setAsked(person);
+    setWanted(what);
+    setConfirming(true);
+  };
   const failed = act.error && toApiError(act.error).code !== "cancelled";
   return (
     <>
@@ -43,10 +51,9 @@ export function PersonList({ people, groups }: { people: readonly Person[]; grou
             onGroup={(group) => act.mutate(() => changePerson(person.id, { group_id: group }))}
             onRole={(role) => act.mutate(() => changePerson(person.id, { role }))}
             onEnable={() => act.mutate(() => changePerson(person.id, { active: true }))}
-            onDisable={() => {
-              setAsked(person);
-              setConfirming(true);
-            }}
+            onDisable={() => confirm(person, "disable")}
+            onDelete={() => confirm(person, "delete")}
+            onKeep={() => act.mutate(() => keepPerson(person.id))}
             onEndSessions={() => act.mutate(() => endSessionsOf(person.id))}
             onRemoveFactor={() => act.mutate(() => removeFactorOf(person.id))}
           />
@@ -55,10 +62,12 @@ export function PersonList({ people, groups }: { people: readonly Person[]; grou
       <Confirm
         open={confirming}
         onOpenChange={setConfirming}
-        title={words.disableTitle}
-        detail={words.disableDetail(asked?.name ?? "")}
-        confirm={words.disableConfirm}
-        onConfirm={() => asked && act.mutate(() => changePerson(asked.id, { active: false }))}
+        title={wanted === "disable" ? words.disableTitle : words.removeTitle}
+        detail={(wanted === "disable" ? words.disableDetail : words.removeDetail)(asked?.name ?? "")}
+        confirm={wanted === "disable" ? words.disableConfirm : words.removeConfirm}
+        onConfirm={() =>
+          asked && act.mutate(() => (wanted === "disable" ? changePerson(asked.id, { active: false }) : deletePerson(asked.id)))
+        }
       />
       {stepUp.dialog}
     </>

@@ -1,6 +1,6 @@
 "use client";
 
-import { LogOut, MoreHorizontal, ShieldOff, UserCheck, UserX } from "lucide-react";
+import { LogOut, MoreHorizontal, ShieldOff, Trash2, Undo2, UserCheck, UserX } from "lucide-react";
 import { IconButton } from "@/components/ui/button";
 import { inputStyle } from "@/components/ui/field";
 import { Menu, type MenuEntry } from "@/components/ui/menu";
@@ -22,12 +22,14 @@ interface PersonRowProps {
   onGroup: (id: string | null) => void;
   onEnable: () => void;
   onDisable: () => void;
+  onDelete: () => void;
+  onKeep: () => void;
   onEndSessions: () => void;
   onRemoveFactor: () => void;
 }
 
 export function PersonRow(props: PersonRowProps) {
-  const { person, groups, busy, onRole, onGroup, onEnable, onDisable, onEndSessions, onRemoveFactor } = props;
+  const { person, groups, busy, onRole, onGroup, onEnable, onDisable, onDelete, onKeep, onEndSessions, onRemoveFactor } = props;
   const own = useUser().id === person.id;
   const icon = "size-4";
   const entries: MenuEntry[] = [
@@ -50,6 +52,16 @@ export function PersonRow(props: PersonRowProps) {
       danger: true,
       icon: <UserX aria-hidden className={icon} />,
       onSelect: onDisable,
+    });
+  if (person.delete_at !== null)
+    entries.push({ kind: "item", label: words.keep, icon: <Undo2 aria-hidden className={icon} />, onSelect: onKeep });
+  else if (!own)
+    entries.push({
+      kind: "item",
+      label: words.remove,
+      danger: true,
+      icon: <Trash2 aria-hidden className={icon} />,
+      onSelect: onDelete,
     });
   const facts = [
     person.open_sessions > 0 && words.sessions(person.open_sessions),
