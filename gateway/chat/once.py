@@ -35,8 +35,7 @@ class TurnsOnce:
         async def make(turn_id: str) -> Begun:
             return await self._turns.begin(principal, conversation_id, wanted, traceparent, turn_id)
 
-        body = wanted.model_dump(mode="json", exclude_unset=True)
-        return await self._once(principal, f"begin {conversation_id}", body, key, make)
+        return await self._once(principal, f"begin {conversation_id}", wanted, key, make)
 
     async def retry(
         self, principal: Principal, turn_id: str, wanted: RetryIn, traceparent: str | None, key: str | None
@@ -46,14 +45,13 @@ class TurnsOnce:
         async def make(new_turn_id: str) -> Begun:
             return await self._turns.retry(principal, turn_id, wanted, traceparent, new_turn_id)
 
-        body = wanted.model_dump(mode="json", exclude_unset=True)
-        return await self._once(principal, f"retry {turn_id}", body, key, make)
+        return await self._once(principal, f"retry {turn_id}", wanted, key, make)
 
     async def _once(
         self,
         principal: Principal,
         address: str,
-        body: dict[str, object],
+        wanted: TurnIn | RetryIn,
         key: str | None,
         make: Callable[[str], Awaitable[Begun]],
     ) -> TurnOnce:
@@ -64,6 +62,7 @@ class TurnsOnce:
         async def find(turn_id: str) -> TurnStart | None:
             return await self._turns.find(principal, turn_id)
 
+        body = wanted.model_dump(mode="json", exclude_unset=True)
         return await self._idempotency.once(
             principal.user_id, key, fingerprint(address, body), fresh, make, find
         )

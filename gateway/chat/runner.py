@@ -182,6 +182,8 @@ class TurnRunner:
         self, turn: TurnStart, request: Mapping[str, Any], begin: Callable[[], Awaitable[None]]
     ) -> None:
         """Store the turn by `begin`, its request first: from then on another process can go on with it."""
+        # Whoever asks the engine meanwhile goes first: its work takes longest.
+        await asyncio.sleep(0)
         await self._put_request(turn.id, request)
         await begin()
 
