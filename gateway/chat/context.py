@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from core.errors import MessageTooLong
 from gateway.chat.prompt import CountTokens, Prompt, PromptMessage, at_most, build_prompt
-from gateway.conversations.history import SaidRow
 from gateway.conversations.summaries.repository import SummaryRepository
 from gateway.conversations.summaries.tables import SummaryRow
-from gateway.conversations.tables import ConversationRow, MessageStatus, Role
+from gateway.conversations.tables import ConversationRow, MessageStatus, Role, SaidRow
 from gateway.inference import Inference, Target
 from gateway.inference.tokens import count_prompt_tokens
 

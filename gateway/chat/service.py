@@ -18,11 +18,11 @@ from gateway.chat.repository import TurnRepository
 from gateway.chat.runner import TurnRunner
 from gateway.chat.schemas import RetryIn, TurnIn
 from gateway.chat.tables import TurnRow, TurnStart, TurnStatus
-from gateway.conversations.history import HistoryRepository, SaidRow
+from gateway.conversations.history import HistoryRepository
 from gateway.conversations.messages import MessageRepository
 from gateway.conversations.parameters import Parameters
 from gateway.conversations.service import ConversationService
-from gateway.conversations.tables import ConversationRow, Role
+from gateway.conversations.tables import ConversationRow, Role, SaidRow
 from gateway.events.bus import EventBus
 from gateway.inference import Target
 from gateway.routing.table import RoutingTable

@@ -7,10 +7,10 @@ of, and reads them as they lie in the index of their conversation instead of cli
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from core.postgres import Postgres, Record
 from gateway.conversations.messages import PARENTS
+from gateway.conversations.recent_paths import RecentPaths
+from gateway.conversations.tables import MessageStatus, SaidRow
 
 # Only the newest answers tell what their turns cost: who makes a prompt looks no further back.
 FIGURES_DEPTH: Final = 8
@@ -30,15 +30,17 @@ _LEVELS: Final = f"""
 WITH h AS MATERIALIZED (SELECT id, depth FROM messages WHERE id = {{head}} AND conversation_id = $1)
 SELECT h.id, {_COLUMNS}
 FROM h CROSS JOIN LATERAL (
-    SELECT * FROM messages WHERE conversation_id = $1 AND depth <= h.depth
+    SELECT * FROM messages WHERE conversation_id = $1 AND depth <= h.depth{{beyond}}
     ORDER BY depth DESC, id DESC LIMIT $2
 ) p
 {_FIGURES}
 ORDER BY p.depth DESC, p.id DESC
 """  # noqa: S608 - of constants of this file
 
-_ABOVE: Final = _LEVELS.format(head="$3")
-_VISIBLE: Final = _LEVELS.format(head="(SELECT head_message_id FROM conversations WHERE id = $1)")
+_HEAD: Final = "(SELECT head_message_id FROM conversations WHERE id = $1)"
+_ABOVE: Final = _LEVELS.format(head="$3", beyond="")
+_VISIBLE: Final = _LEVELS.format(head=_HEAD, beyond="")
+_NEWER: Final = _LEVELS.format(head=_HEAD, beyond=" AND depth > $3")
 
 _CLIMB: Final = f"""
 WITH RECURSIVE path AS (
@@ -53,36 +55,37 @@ ORDER BY p.depth DESC
 """  # noqa: S608 - of constants of this file
 
 
-class SaidRow(msgspec.Struct, frozen=True):
-    """A message, and for one of the newest answers what the turn that made it read and wrote.
-
-    The fields stand in the order of the statements' columns.
-    """
-
-    id: str
-    parent_id: str | None
-    depth: int
-    role: str
-    content: str
-    status: str
-    model: str | None
-    revision: str | None = None
-    turn_status: str | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    trimmed_messages: int | None = None
-
-
 class HistoryRepository:
     """The way from a message to the root of its conversation; the caller has made sure whose it is."""
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
+        self._recent = RecentPaths()
 
     async def visible(self, conversation_id: str, limit: int) -> Sequence[SaidRow]:
         """The visible path, newest message first, at most `limit` of them."""
-        rows = await self._postgres.fetch(_VISIBLE, conversation_id, limit)
-        return await self._whole(conversation_id, rows, limit)
+        said = await self._newer(conversation_id, limit)
+        if not said:
+            rows = await self._postgres.fetch(_VISIBLE, conversation_id, limit)
+            said = await self._whole(conversation_id, rows, limit)
+        # Only the newest one may still be written.
+        if said and said[0].status != MessageStatus.STREAMING:
+            self._recent.keep(conversation_id, said)
+        else:
+            self._recent.forget(conversation_id)
+        return said
+
+    async def _newer(self, conversation_id: str, limit: int) -> Sequence[SaidRow]:
+        """The visible path, if it goes on from the one that was read before; else nothing."""
+        known = self._recent.get(conversation_id)
+        if not known:
+            return ()
+        rows = await self._postgres.fetch(_NEWER, conversation_id, limit, known[0].depth)
+        said, goes_on_from = _path_in(rows)
+        if not said or goes_on_from != known[0].id:
+            return ()
+        whole = [*said, *known][:limit]
+        return whole if whole[-1].parent_id is None or len(whole) == limit else ()
 
     async def above(self, conversation_id: str, message_id: str, limit: int) -> Sequence[SaidRow]:
         """From a message of the conversation towards the root, itself first, at most `limit` of them."""

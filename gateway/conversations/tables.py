@@ -81,3 +81,23 @@ class SiblingsRow:
     count: int
     previous_id: str | None
     next_id: str | None
+
+
+class SaidRow(msgspec.Struct, frozen=True):
+    """A message, and for one of the newest answers what the turn that made it read and wrote.
+
+    The fields stand in the order of the columns in gateway/conversations/history.py.
+    """
+
+    id: str
+    parent_id: str | None
+    depth: int
+    role: str
+    content: str
+    status: str
+    model: str | None
+    revision: str | None = None
+    turn_status: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    trimmed_messages: int | None = None

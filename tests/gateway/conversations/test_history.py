@@ -1,13 +1,16 @@
 """What a prompt is made of: the way from a message to the root, whatever else the conversation holds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from core.ids import new_id
-from core.postgres import Postgres
+from core.postgres import Postgres, Record
 from gateway.conversations.history import FIGURES_DEPTH, HistoryRepository
 from gateway.conversations.messages import MessageRepository
+from gateway.conversations.recent_paths import RecentPaths
+from gateway.conversations.tables import SaidRow
 from tests.gateway.client import Person
 
 
@@ -68,6 +71,107 @@ async def test_what_is_visible_ends_at_the_head(database: Postgres, person: Pers
         "UPDATE conversations SET head_message_id = $2 WHERE id = $1", conversation, path[2]
     )
     assert [row.id for row in await history.visible(conversation, 100)] == [path[2], path[1], path[0]]
+
+
+class Counted(Postgres):
+    """Notes how many rows each question to the database brought."""
+
+    def __init__(self, database: Postgres) -> None:
+        self._database = database
+        self.rows: list[int] = []
+
+    async def fetch(self, query: str, *arguments: Any) -> Sequence[Record]:
+        rows = await self._database.fetch(query, *arguments)
+        self.rows.append(len(rows))
+        return rows
+
+
+async def head(database: Postgres, conversation: str, message: str) -> None:
+    await database.execute(
+        "UPDATE conversations SET head_message_id = $2 WHERE id = $1", conversation, message
+    )
+
+
+async def test_what_was_read_a_moment_ago_is_not_read_again(database: Postgres, person: Person) -> None:
+    conversation = await person.conversation()
+    path = list(await comb(database, conversation, 12, 0))
+    counted = Counted(database)
+    history = HistoryRepository(counted)
+    await head(database, conversation, path[-1])
+    assert [row.id for row in await history.visible(conversation, 100)] == path[::-1]
+    for _ in range(2):
+        # Written by whichever process.
+        path += [await put(database, conversation, path[-1], len(path), "q")]
+        path += [await put(database, conversation, path[-1], len(path), "a")]
+        await head(database, conversation, path[-1])
+        for limit in (100, 3):
+            said = await HistoryRepository(database).visible(conversation, limit)
+            assert await history.visible(conversation, 100) == await HistoryRepository(database).visible(
+                conversation, 100
+            )
+            assert [row.id for row in said] == path[::-1][:limit]
+    assert counted.rows[:2] == [12, 2]
+
+
+async def test_a_path_that_is_left_is_read_anew(database: Postgres, person: Person) -> None:
+    conversation = await person.conversation()
+    path = await comb(database, conversation, 6, 0)
+    history = HistoryRepository(database)
+    await head(database, conversation, path[-1])
+    await history.visible(conversation, 100)
+    # Back to an earlier message; then another branch of it, deeper than what was read.
+    await head(database, conversation, path[2])
+    assert [row.id for row in await history.visible(conversation, 100)] == list(path[2::-1])
+    await head(database, conversation, path[-1])
+    await history.visible(conversation, 100)
+    branch = [path[1]]
+    for depth in range(2, 9):
+        branch.append(await put(database, conversation, branch[-1], depth, "elsewhere"))
+    await head(database, conversation, branch[-1])
+    assert [row.id for row in await history.visible(conversation, 100)] == [*branch[::-1], path[0]]
+
+
+async def test_a_longer_way_than_was_read_is_read(database: Postgres, person: Person) -> None:
+    conversation = await person.conversation()
+    path = list(await comb(database, conversation, 8, 0))
+    history = HistoryRepository(database)
+    await head(database, conversation, path[-1])
+    assert len(await history.visible(conversation, 3)) == 3
+    path.append(await put(database, conversation, path[-1], 8, "new"))
+    await head(database, conversation, path[-1])
+    assert [row.id for row in await history.visible(conversation, 100)] == path[::-1]
+
+
+async def test_an_answer_that_is_still_written_is_read_again(database: Postgres, person: Person) -> None:
+    conversation = await person.conversation()
+    path = await comb(database, conversation, 2, 0)
+    history = HistoryRepository(database)
+    await head(database, conversation, path[-1])
+    await database.execute("UPDATE messages SET status = 'streaming' WHERE id = $1", path[-1])
+    await history.visible(conversation, 100)
+    await database.execute(
+        "UPDATE messages SET status = 'complete', content = 'whole' WHERE id = $1", path[-1]
+    )
+    said = await history.visible(conversation, 100)
+    assert (said[0].status, said[0].content) == ("complete", "whole")
+
+
+def test_old_paths_are_forgotten_and_large_ones_not_kept() -> None:
+    recent = RecentPaths(most=32_000)
+
+    def row(size: int) -> SaidRow:
+        return SaidRow("msg", None, 0, "user", "x" * size, "complete", None)
+
+    for number in range(40):
+        recent.keep(f"cnv_{number}", [row(500)])
+        recent.get("cnv_0")
+    kept = [number for number in range(40) if recent.get(f"cnv_{number}")]
+    assert kept == [0, *range(9, 40)]
+    recent.keep("cnv_0", [row(5_000)])
+    assert recent.get("cnv_0") == ()
+    recent.forget("cnv_9")
+    recent.keep("cnv_40", [row(500)])
+    assert recent.get("cnv_10")
 
 
 async def test_a_message_of_another_conversation_is_not_there(
