@@ -93,7 +93,8 @@ async def test_what_another_model_or_revision_has_read_says_nothing(
     for number in range(3):
         gateway.engine.say("y" * 1_000)
         await person.ask(conversation, f"{number}" + "x" * 1_000)
-    await database.execute("UPDATE turns SET revision = 'r0' WHERE conversation_id = $1", conversation)
+        # Before anybody reads it: as if another revision had answered.
+        await database.execute("UPDATE turns SET revision = 'r0' WHERE conversation_id = $1", conversation)
     events = await person.ask(conversation, "newest")
     assert events[0][2]["trimmed_messages"] == 0
     assert len(gateway.engine.asked("/tokenize")) >= 1
