@@ -331,11 +331,16 @@ def wanted_kind(arguments: Sequence[str]) -> str:
     return "cpu"
 
 
+def wanted_sets(arguments: Sequence[str], kind: str) -> list[str]:
+    """Which requirement sets a command needs. Drills are tests too."""
+    return [kind, "test"] if arguments[:1] in (["test"], ["drill"]) else [kind]
+
+
 def main(arguments: Sequence[str]) -> None:
     """Install what is missing, then become the command line."""
     kind = wanted_kind(arguments)
     environment = Environment(ROOT / ".venv", kind)
-    names = [kind, "test"] if arguments[:1] == ["test"] else [kind]
+    names = wanted_sets(arguments, kind)
     if environment.missing(names):
         with only_one():
             missing = environment.missing(names)

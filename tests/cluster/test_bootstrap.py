@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from cluster import bootstrap
-from cluster.bootstrap import BootstrapError, Environment
+from cluster.bootstrap import BootstrapError, Environment, wanted_sets
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -148,6 +148,19 @@ def test_pips_configuration_is_read_with_its_own_precedence() -> None:
     assert settings["extra-index-url"].split() == ["https://one.example/simple", "https://two.example/simple"]
     assert settings["timeout"] == "7"
     assert "format" not in settings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sets"),
+    [
+        (["test", "--fast"], ["cpu", "test"]),
+        (["drill", "turns"], ["cpu", "test"]),
+        (["up", "test"], ["cpu"]),
+        ([], ["cpu"]),
+    ],
+)
+def test_tests_and_drills_get_what_they_are_run_with(arguments: list[str], sets: list[str]) -> None:
+    assert wanted_sets(arguments, "cpu") == sets
 
 
 def test_what_pip_is_configured_with_is_said_in_the_installers_words(
