@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import MessageTooLong
-from gateway.chat.prompt import CountTokens, Prompt, PromptMessage, at_most, build_prompt
+from gateway.chat.prompt import CountTokens, Prompt, PromptMessage, at_most, build_prompt, bytes_of
 from gateway.conversations.summaries.repository import SummaryRepository
 from gateway.conversations.summaries.tables import SummaryRow
 from gateway.conversations.tables import ConversationRow, MessageStatus, Role, SaidRow
@@ -107,20 +107,27 @@ class _History:
 
 def _history(path: Sequence[SaidRow], new_content: str | None, target: Target) -> _History:
     budget = target.context_window * MAX_BYTES_PER_TOKEN
-    found: list[tuple[PromptMessage, int]] = []
+    messages: list[PromptMessage] = []
+    depths: list[int] = []
+    streaming = MessageStatus.STREAMING.value
     if new_content is not None:
-        found.append(({"role": "user", "content": new_content}, path[0].depth + 1 if path else 0))
+        messages.append({"role": "user", "content": new_content})
+        depths.append(path[0].depth + 1 if path else 0)
     for row in path:
-        budget -= len(row.content.encode())
-        if budget < 0 and found:
+        content = row.content
+        budget -= bytes_of(content)
+        if budget < 0 and messages:
             break
         # An answer that failed before its first word says nothing.
-        if row.content and row.status != MessageStatus.STREAMING:
-            found.append(({"role": row.role, "content": row.content}, row.depth))
-    found.reverse()
-    while len(found) > 1 and found[0][0]["role"] == Role.ASSISTANT.value:
-        found.pop(0)
-    return _History([message for message, _ in found], [depth for _, depth in found])
+        if content and row.status != streaming:
+            messages.append({"role": row.role, "content": content})
+            depths.append(row.depth)
+    while len(messages) > 1 and messages[-1]["role"] == Role.ASSISTANT.value:
+        messages.pop()
+        depths.pop()
+    messages.reverse()
+    depths.reverse()
+    return _History(messages, depths)
 
 
 def _known(path: Sequence[SaidRow], new_content: str | None, target: Target) -> int | None:

@@ -107,26 +107,36 @@ class ProcessLiveLogs:
     """The logs of turns that this process runs or has run lately."""
 
     def __init__(self) -> None:
-        self._logs: OrderedDict[str, ProcessLiveLog] = OrderedDict()
+        self._running: dict[str, ProcessLiveLog] = {}
+        # Those that were found to be over, the first of them first.
+        self._over: OrderedDict[str, ProcessLiveLog] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._running) + len(self._over)
 
     def add(self, turn_id: str, log: ProcessLiveLog) -> None:
         """Let a log be found; of the finished ones, as many as are kept."""
-        self._logs[turn_id] = log
-        finished = [known for known, other in self._logs.items() if other.finished or other.moved]
-        for known in finished[: max(0, len(finished) - KEEP_FINISHED)]:
-            del self._logs[known]
+        self.discard(turn_id)
+        self._running[turn_id] = log
+        # Somebody waits for this turn to begin: what was found to be over is not looked at again.
+        for known, other in list(self._running.items()):
+            if other.finished or other.moved:
+                self._over[known] = self._running.pop(known)
+        while len(self._over) > KEEP_FINISHED:
+            self._over.popitem(last=False)
 
     def get(self, turn_id: str) -> ProcessLiveLog | None:
         """The log if it can be followed here, else None."""
-        log = self._logs.get(turn_id)
+        log = self._running.get(turn_id) or self._over.get(turn_id)
         return None if log is None or log.moved else log
 
     def move_all(self) -> None:
         """No log is followed here any longer."""
-        for log in self._logs.values():
+        for log in self._running.values():
             if not log.finished:
                 log.move()
 
     def discard(self, turn_id: str) -> None:
         """Forget the log of a turn that was refused before it began."""
-        self._logs.pop(turn_id, None)
+        self._running.pop(turn_id, None)
+        self._over.pop(turn_id, None)

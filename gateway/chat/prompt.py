@@ -68,12 +68,18 @@ async def build_prompt(
     head = [{"role": "system", "content": system_prompt}] if system_prompt else []
     wanted = min(max_tokens or target.max_output_tokens, target.max_output_tokens)
 
-    whole = at_most(history)
-    if history_at_most is not None:
-        whole = min(whole, history_at_most)
-    upper_bound = at_most(head) + whole + TEMPLATE_TOKENS
-    if upper_bound + wanted <= target.context_window:
-        return Prompt([*head, *history], 0, wanted, upper_bound, counted=False)
+    around = at_most(head) + TEMPLATE_TOKENS
+
+    def all_of_it(tokens: int) -> Prompt | None:
+        if around + tokens + wanted > target.context_window:
+            return None
+        return Prompt([*head, *history], 0, wanted, around + tokens, counted=False)
+
+    # What is known is nearer than what is added up here, and costs nothing.
+    whole = all_of_it(history_at_most) if history_at_most is not None else None
+    whole = whole or all_of_it(at_most(history))
+    if whole is not None:
+        return whole
 
     room = target.context_window - answer_reserve(target, max_tokens)
     dropped, tokens = await _fewest_to_drop(head, history, room, count)
@@ -131,4 +137,9 @@ async def _fewest_to_drop(
 
 def at_most(messages: Sequence[PromptMessage]) -> int:
     """No fewer tokens than these messages have."""
-    return sum(len(str(message["content"]).encode()) + TEMPLATE_TOKENS_PER_MESSAGE for message in messages)
+    return sum(bytes_of(str(message["content"])) + TEMPLATE_TOKENS_PER_MESSAGE for message in messages)
+
+
+def bytes_of(text: str) -> int:
+    """How long it is in UTF-8; of most texts that is known without making the bytes."""
+    return len(text) if text.isascii() else len(text.encode())

@@ -86,10 +86,11 @@ class TurnService:
                 else []
             )
         else:
-            # Both at once: somebody waits. What was read is of use only where the first does not refuse.
-            conversation, path = await asyncio.gather(
-                self._idle(principal, conversation_id),
+            # Both at once, the longer one first: somebody waits. The path is of use only where the other does
+            # not refuse.
+            path, conversation = await asyncio.gather(
                 self._history.visible(conversation_id, MAX_HISTORY_MESSAGES),
+                self._idle(principal, conversation_id),
             )
             parent_id = path[0].id if path else None
         targets = self._targets(principal, wanted.model or conversation.model, conversation_id)

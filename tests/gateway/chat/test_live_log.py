@@ -104,4 +104,4 @@ async def test_finished_logs_are_kept_up_to_a_bound_and_running_ones_always() ->
     assert logs.get("running") is running
     assert logs.get("t0") is None
     assert logs.get(f"t{KEEP_FINISHED + 9}") is not None
-    assert len(logs._logs) == KEEP_FINISHED + 1
+    assert len(logs) == KEEP_FINISHED + 1
