@@ -29,6 +29,7 @@ from benchmarks.intervals import Interval, bootstrap, percentile, ratios
 from benchmarks.keeping import keep
 from benchmarks.whole import Whole
 from cluster.local.errors import ClusterError
+from serve.seats import WAVE_SECONDS
 
 ROUNDS: Final = 4
 SECONDS: Final = 40.0
@@ -211,6 +212,10 @@ async def measure(whole: Whole, *, rounds: int, seconds: float, note: Any) -> di
         kept: dict[str, list[Phase]] = {kind: [] for kind in KINDS}
         for number in range(1, rounds + 1):
             for kind in shuffled.sample(KINDS, len(KINDS)):
+                if kind == "backlog alone":
+                    # Jobs leave places to as many chats as there were lately: alone is without any.
+                    note(f"Round {number} of {rounds}: until chats are forgotten")
+                    await asyncio.sleep(2 * WAVE_SECONDS)
                 note(f"Round {number} of {rounds}: {kind}")
                 kept[kind].append(await load.phase(kind, seconds, rate))
         return {

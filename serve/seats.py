@@ -2,17 +2,22 @@
 
 An engine that is full keeps its own queue in the order of arrival, and nobody could say how long it is. So no
 more requests enter than the engine works on at once; the others wait here, chats before programs before jobs.
-Jobs leave some of the places free, so that whoever comes beside a backlog finds one.
+Jobs leave some of the places free, so that whoever comes beside a backlog finds one: no engine takes a place
+from a job that runs.
 """
 
 import asyncio
 import heapq
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from core.priority import Priority
+from serve.recent_peak import RecentPeak
 
 MOST_TOLD: Final = 500
+# Chats come in waves: so long at least it is remembered how many there were at once.
+WAVE_SECONDS: Final = 30.0
 
 
 # Which part of the places and of the tokens a kind leaves free; of places at least one where there are two.
@@ -65,7 +70,8 @@ class Seats:
             those: an engine that runs out of room takes it from them, as they have the lower priority.
     """
 
-    def __init__(self, most: int, tokens: int) -> None:
+    def __init__(self, most: int, tokens: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
         self._seats = {
             kind: max(1, most - (max(1, int(most * share)) if share else 0))
             for kind, share in LEFT_FREE.items()
@@ -74,6 +80,9 @@ class Seats:
         self._waiting: list[Seat] = []
         self._order = 0
         self._held = 0
+        self._chats = 0
+        self._chats_running = 0
+        self._wave = RecentPeak(WAVE_SECONDS, clock)
         self.running = 0
         # Tokens of all that run or wait.
         self.backlog = 0
@@ -84,14 +93,20 @@ class Seats:
         seat = Seat(self, priority, tokens, reference, self._order)
         heapq.heappush(self._waiting, seat)
         self.backlog += tokens
+        if priority is Priority.CHAT:
+            self._chats += 1
+            self._wave.saw(self._chats)
         self._let_in()
         return seat
 
     def left(self, seat: Seat) -> None:
         """Called by a Seat."""
         self.backlog -= seat.tokens
+        is_chat = seat.priority is Priority.CHAT
+        self._chats -= is_chat
         if seat.given:
             self.running -= 1
+            self._chats_running -= is_chat
             self._held -= seat.tokens
         self._let_in()
 
@@ -116,11 +131,14 @@ class Seats:
                 return
             heapq.heappop(self._waiting)
             self.running += 1
+            self._chats_running += first.priority is Priority.CHAT
             self._held += first.tokens
             first.give()
 
     def _fits(self, seat: Seat) -> bool:
         if self.running >= self._seats[seat.priority]:
+            return False
+        if seat.priority is Priority.JOB and self.running >= self._most - self._kept_for_a_wave():
             return False
         # A request that is larger than all there is runs alone, or it would never.
         return (
@@ -128,3 +146,7 @@ class Seats:
             or self.running == 0
             or self._held + seat.tokens <= self._tokens[seat.priority]
         )
+
+    def _kept_for_a_wave(self) -> int:
+        """Places that chats need to be as many again as they lately were; one is never kept from jobs."""
+        return min(self._wave.value, self._most - 1) - self._chats_running

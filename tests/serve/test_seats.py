@@ -7,7 +7,7 @@ import pytest
 from core.priority import Priority
 from serve.guard import Receive, Scope, Send
 from serve.seated import Seated
-from serve.seats import Seats
+from serve.seats import WAVE_SECONDS, Seats
 from tests.gateway.client import until
 from tests.serve.asgi import Answered, call
 
@@ -48,6 +48,38 @@ def test_jobs_leave_places_for_chats(kind: Priority, most: int) -> None:
     assert sum(seat.given for seat in taken) == most
     chats = [seats.take(Priority.CHAT, 1, f"chat {number}") for number in range(16 - most)]
     assert all(seat.given for seat in chats)
+
+
+def test_jobs_leave_as_many_places_as_chats_took_at_once_a_moment_ago() -> None:
+    now = [100.0]
+    seats = Seats(16, 1_000_000, clock=lambda: now[0])
+    wave = [seats.take(Priority.CHAT, 1, f"chat {number}") for number in range(9)]
+    jobs = [seats.take(Priority.JOB, 1, str(number)) for number in range(20)]
+
+    def running() -> int:
+        return sum(job.given for job in jobs)
+
+    assert running() == 3, "a quarter stays free beside the chats that are there"
+    for chat in wave:
+        chat.leave()
+    assert running() == 7, "nine are left for the next wave"
+    wave = [seats.take(Priority.CHAT, 1, f"chat {number}") for number in range(9)]
+    assert all(chat.given for chat in wave)
+    for chat in wave:
+        chat.leave()
+    now[0] += 2 * WAVE_SECONDS
+    # Whoever comes or goes next finds out that there was no wave for long.
+    jobs.append(seats.take(Priority.JOB, 1, "one more"))
+    assert running() == 12
+
+
+@pytest.mark.parametrize("most", [1, 2, 16])
+def test_no_wave_of_chats_keeps_all_places_from_jobs(most: int) -> None:
+    seats = Seats(most, 1_000_000)
+    for chat in [seats.take(Priority.CHAT, 1, f"chat {number}") for number in range(40)]:
+        chat.leave()
+    jobs = [seats.take(Priority.JOB, 1, str(number)) for number in range(3)]
+    assert [job.given for job in jobs] == [True, False, False]
 
 
 @pytest.mark.parametrize("kind", list(Priority))
