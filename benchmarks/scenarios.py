@@ -86,6 +86,8 @@ FULL: Final = (
     paced(1),
     paced(16),
     paced(64),
+    paced(96),
     paced(128),
+    paced(192),
 )
 QUICK: Final = (plain(1, 1), plain(1, 16), plain(100, 1), burst(1), burst(16), paced(1), paced(16))
