@@ -1,6 +1,7 @@
 """Requests to engines over HTTP, through the load balancer in front of the replicas."""
 
-from collections.abc import AsyncIterator, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from core.engine_fields import AFFINITY_HEADER, PRIORITY_HEADER, TOKENS_HEADER
@@ -30,20 +31,14 @@ class HttpEngineResponse:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         connection = self._taken()
-        try:
+        with _told():
             while piece := await connection.piece():
                 yield piece
-        except HeadraceError as error:
-            log.warning("engine.broke_off", error=error.detail)
-            raise
 
     async def pump(self, passes: Passes) -> None:
         connection = self._taken()
-        try:
+        with _told():
             await connection.pump(passes)
-        except HeadraceError as error:
-            log.warning("engine.broke_off", error=error.detail)
-            raise
 
     def _taken(self) -> EngineConnection:
         if self._connection is None:
@@ -147,3 +142,13 @@ class HttpInference:
             connection.close()
             raise
         return HttpEngineResponse(connection, self._pool)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Whoever looks after the engines reads of an answer that broke off."""
+    try:
+        yield
+    except HeadraceError as error:
+        log.warning("engine.broke_off", error=error.detail)
+        raise

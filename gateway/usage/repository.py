@@ -145,25 +145,25 @@ WITH changes AS (
 {COUNT_CHANGES}
 """  # noqa: S608 - made of constants
 
-_LAPSE: Final = f"""
-WITH changes AS (
-    UPDATE ledger_entries SET state = 'lapsed', outcome = 'failed', exact = false, settled_at = now()
-    WHERE id = ANY(ARRAY(
+# Nobody waits for it any more: it holds nothing, and an engine's record may still say what was done.
+_LAPSED: Final = """
+UPDATE ledger_entries SET state = 'lapsed', outcome = 'failed', exact = false, settled_at = now()
+WHERE {which}
+RETURNING user_id, group_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
+"""
+_NOT_RENEWED: Final = _LAPSED.format(
+    which="""id = ANY(ARRAY(
         SELECT id FROM ledger_entries WHERE state = 'reserved' AND expires_at < now()
-        ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
-    RETURNING user_id, group_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
-), counted AS ({COUNT_CHANGES} RETURNING 1)
+        ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))"""
+)
+_LET_GO: Final = _LAPSED.format(which="kind = $1 AND reference = $2 AND state = 'reserved'")
+
+_LAPSE: Final = f"""
+WITH changes AS ({_NOT_RENEWED}), counted AS ({COUNT_CHANGES} RETURNING 1)
 SELECT count(*) FROM changes
 """  # noqa: S608 - made of constants
 
-_GIVE_BACK: Final = f"""
-WITH changes AS (
-    UPDATE ledger_entries SET state = 'lapsed', outcome = 'failed', exact = false, settled_at = now()
-    WHERE kind = $1 AND reference = $2 AND state = 'reserved'
-    RETURNING user_id, group_id, key_id, created_at, 0 AS used, reserved_tokens AS given_back
-)
-{COUNT_CHANGES}
-"""  # noqa: S608 - made of constants
+_GIVE_BACK: Final = f"WITH changes AS ({_LET_GO}) {COUNT_CHANGES}"
 
 
 class LedgerRepository:
