@@ -82,7 +82,7 @@ def describe(plan: Plan, var: VarDirectory, console: Console) -> None:
     model = plan.models[0] if plan.models else DEFAULT_MODEL
     body = (
         f'{{"model": "{model}", "stream": true, "temperature": 0, "max_tokens": 64, '
-        '"messages": [{"role": "user", "content": "What is the capital of France?"}]}'
+        '"messages": [{"role": "user", "content": "What is the opposite of hot?"}]}'
     )
     console.print(f"  Page         [bold cyan]{plan.url}[/]")
     console.print(f"  First admin  {named}./headrace users create-admin", soft_wrap=True)

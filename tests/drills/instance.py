@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import aiohttp
+import httpx
 
 from cluster.local import ports
 from cluster.local.plan import load_plan
@@ -64,6 +66,13 @@ class Instance:
         """Where a gateway tells of itself."""
         found: dict[str, int] = json.loads((self._var.run / "ports.json").read_text())
         return found[metrics_of(gateway)]
+
+    def turns_running(self, gateway: str) -> int:
+        """How many turns a gateway runs, as it says itself."""
+        told = httpx.get(f"http://127.0.0.1:{self.metrics_port(gateway)}/metrics", timeout=10).text
+        found = re.search(r"^headrace_turns_running (\S+)$", told, re.MULTILINE)
+        assert found is not None
+        return int(float(found[1]))
 
     async def settled_differences(self, model: str, seconds: float = 120) -> dict[str, float]:
         """The engines' counters less the ledger, once nothing moves any more."""

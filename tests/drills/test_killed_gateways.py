@@ -119,18 +119,20 @@ async def test_what_one_killed_gateway_ran_is_taken_over_by_the_others(
         began = time.time()
         turns = [asyncio.create_task(one(told)) for told in histories]
         await until(lambda: all(told.text for told in histories))
-        name, pid = random.choice(sorted(instance.living().items()))
-        instance.kill(pid)
+        # The one that runs the most of them.
+        name = max(instance.gateways, key=instance.turns_running)
+        running = instance.turns_running(name)
+        instance.kill(instance.living()[name])
         killed = time.time()
         await asyncio.gather(*turns)
         await instance.all_ready()
         assert {told.text for told in histories} == {words}
         waits = [moment - killed for moment, _ in instance.take_overs(began)]
-        # No more of them can have been there than had begun; whoever had none of them shows nothing.
-        assert len(waits) <= FEW
-        longest = f"after {min(waits):.1f} to {max(waits):.1f} s" if waits else "at all"
-        note(f"{name} killed under {FEW} turns: {len(waits)} taken over {longest}")
-        assert waits, "all turns ran at the other gateway"
+        assert 0 < len(waits) <= running <= FEW
+        note(
+            f"{name} killed under {running} of {FEW} turns: {len(waits)} taken over "
+            f"after {min(waits):.1f} to {max(waits):.1f} s"
+        )
     finally:
         await person.close()
 

@@ -11,12 +11,15 @@ from tests.stack.conftest import Stack, ask
 pytestmark = pytest.mark.vllm
 
 MODEL = "smollm2-135m"
-QUESTION = "What is the capital of France?"
+# The model is small, and processors compute bfloat16 differently. The words of this answer are likelier than
+# all others by far; those about the capital of France are not, and on some processors it is not Paris.
+QUESTION = "What is the opposite of hot?"
+ANSWER = "cold"
 
 
 def test_a_turn_in_the_page_is_answered_by_the_real_model(stack: Stack, person: httpx.Client) -> None:
     conversation, text = ask(person, MODEL, QUESTION)
-    assert "Paris" in text
+    assert ANSWER in text
     answer = person.get(f"/api/conversations/{conversation}/messages").json()["items"][-1]
     assert answer["content"] == text
     assert answer["prompt_tokens"] > 5
@@ -29,7 +32,7 @@ def test_the_openai_package_gets_the_answer_sync_and_async_and_streamed(stack: S
         whole = client.chat.completions.create(
             model=MODEL, messages=messages, temperature=0, max_completion_tokens=48
         )
-        assert "Paris" in (whole.choices[0].message.content or "")
+        assert ANSWER in (whole.choices[0].message.content or "")
 
     async def streamed() -> str:
         async with openai.AsyncOpenAI(base_url=f"{stack.url}/v1", api_key=stack.key, max_retries=0) as asked:
@@ -38,7 +41,7 @@ def test_the_openai_package_gets_the_answer_sync_and_async_and_streamed(stack: S
             )
             return "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
 
-    assert "Paris" in asyncio.run(streamed())
+    assert ANSWER in asyncio.run(streamed())
 
 
 def test_a_long_conversation_is_trimmed_and_a_message_over_the_window_is_refused(
