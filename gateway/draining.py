@@ -8,6 +8,7 @@ import uvicorn
 
 from gateway.envelope import Envelope
 from gateway.house import House
+from gateway.shared_listener import SharedListener
 
 # Nothing asked for so long: whoever still has a connection does not use it.
 QUIET_SECONDS = 0.2
@@ -47,11 +48,31 @@ class DrainingServer(uvicorn.Server):
         self._shared = shared
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
+        self._listeners: list[SharedListener] = []
         self._waiting: asyncio.Future[None] | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's; a socket that is shared is shared fairly."""
+        if sockets is None or not self._shared:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        self._listeners = [SharedListener(listener, self._protocol) for listener in sockets]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's."""
+        self._stop_listening()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins the drain; another one ends its grace, and a third by Ctrl-C everything."""
@@ -79,6 +100,8 @@ class DrainingServer(uvicorn.Server):
     def _stop_listening(self) -> None:
         for server in self.servers:
             server.close()
+        for listener in self._listeners:
+            listener.close()
 
     async def _until_quiet(self) -> None:
         loop = asyncio.get_running_loop()
