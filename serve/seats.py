@@ -148,5 +148,8 @@ class Seats:
         )
 
     def _kept_for_a_wave(self) -> int:
-        """Places that chats need to be as many again as they lately were; one is never kept from jobs."""
+        """Places that chats need to be as many again as they lately were; one is never kept from jobs.
+
+        That a wave is forgotten is found out when the next request comes or goes.
+        """
         return min(self._wave.value, self._most - 1) - self._chats_running
